@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Evaluate Danish employment trials from a DREAM-shaped register."""

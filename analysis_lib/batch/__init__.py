@@ -1,0 +1,1 @@
+"""Plan, run and record a batch of notebooks."""

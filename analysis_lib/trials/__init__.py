@@ -1,0 +1,1 @@
+"""Trial definitions, design, outcomes, effects and durations."""
