@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from analysis_lib.results import Check
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis_lib.errors import InvalidInput
+from analysis_lib.results import Check, Message
+from analysis_lib.trials.definition import CONTROL, Covariate
+from analysis_lib.trials.design import Design
+
+FloatArray = NDArray[np.float64]
+BALANCE_THRESHOLD = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +30,7 @@ class BalanceRow:
         In the covariate's unit; a level's mean is a share. `std_error` is Neyman's.
     normalised_difference
         Difference over the root of the mean of the two variances (Imbens and Rubin 2015, eq. 14.1); free of n.
+        NaN where the covariate does not vary.
     """
 
     covariate: str
@@ -39,3 +51,130 @@ class Balance:
     n_control: int
     rows: tuple[BalanceRow, ...]
     joint: Check
+
+
+def covariate_columns(frame: pd.DataFrame, covariates: tuple[Covariate, ...], *, all_levels: bool) -> pd.DataFrame:
+    """Return the covariates as numbers, (n, k), columns named `id` or `id=level`.
+
+    A category gives one indicator a level; without `all_levels` its first level (in sorted order) is left out, as a
+    regression needs.
+    """
+    columns: dict[str, FloatArray] = {}
+    for covariate in covariates:
+        values = frame[covariate.column]
+        if covariate.kind == "number":
+            number = values.to_numpy(dtype=np.float64)
+            columns[covariate.id] = number**2 if covariate.transform == "square" else number
+            continue
+        levels = sorted(values.unique().tolist())
+        for level in levels if all_levels else levels[1:]:
+            columns[f"{covariate.id}={level}"] = (values == level).to_numpy(dtype=np.float64)
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def balance_table(columns: pd.DataFrame, design: Design, arm: str, *, draws: int, rng: np.random.Generator) -> Balance:
+    """Compare one arm with control on every covariate column.
+
+    Parameters
+    ----------
+    columns
+        (n, k) numbers, as `covariate_columns` gives them.
+    design
+        The assignment of the same n cases.
+    arm
+        The treated arm.
+    draws
+        Permutations of the joint test.
+    rng
+        Draws the permutations.
+    """
+    if len(columns) != len(design.arm):
+        raise InvalidInput(f"columns has {len(columns)} rows; must be the design's {len(design.arm)}")
+    treated, control = design.arm == arm, design.arm == CONTROL
+    values = columns.to_numpy(dtype=np.float64)
+    rows = tuple(
+        _row(str(name), values[treated, number], values[control, number]) for number, name in enumerate(columns)
+    )
+    joint = check_joint_balance(values, design, arm, draws=draws, rng=rng)
+    return Balance(arm=arm, n_treated=int(treated.sum()), n_control=int(control.sum()), rows=rows, joint=joint)
+
+
+def _row(name: str, treated: FloatArray, control: FloatArray) -> BalanceRow:
+    covariate, _, level = name.partition("=")
+    mean_1, mean_0 = _mean(treated), _mean(control)
+    var_1, var_0 = _variance(treated), _variance(control)
+    spread = math.sqrt((var_1 + var_0) / 2)
+    difference = mean_1 - mean_0
+    return BalanceRow(
+        covariate=covariate, level=level, mean_treated=mean_1, mean_control=mean_0, difference=difference,
+        std_error=math.sqrt(var_1 / max(len(treated), 1) + var_0 / max(len(control), 1)),
+        normalised_difference=difference / spread if spread > 0 else math.nan,
+    )  # fmt: skip
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _variance(values: FloatArray) -> float:
+    return float(values.var(ddof=1)) if len(values) > 1 else math.nan
+
+
+def check_joint_balance(
+    values: FloatArray, design: Design, arm: str, *, draws: int, rng: np.random.Generator,
+    threshold: float = BALANCE_THRESHOLD,
+) -> Check:  # fmt: skip
+    r"""Test all covariates at once by permuting the assignment under the design.
+
+    The statistic is :math:`s' V^{-} s` with :math:`s = \sum_i Z_i \tilde x_i`, :math:`\tilde x` centred within blocks
+    and :math:`V = \sum_b p_b (1 - p_b) \tilde X_b' \tilde X_b` (Hansen and Bowers 2008, doi 10.1214/08-STS254);
+    p = (1 + k) / (1 + draws), with k the draws at least as far out.
+
+    Parameters
+    ----------
+    values
+        (n, k) covariates.
+    design, arm
+        The assignment; cases of other arms than `arm` and control are left out.
+    draws, rng
+        Number of permutations, and what draws them.
+    threshold
+        The check fails below this p-value.
+    """
+    name = Message("joint balance of the covariates")
+    pair = (design.arm == arm) | (design.arm == CONTROL)
+    own = design.take(pair)
+    treated = own.arm == arm
+    if treated.all() or not treated.any() or values.shape[1] == 0:
+        return Check(name=name, passed=None, detail=Message("an arm is empty, or there are no covariates"), arm=arm)
+    block = (
+        np.zeros(len(treated), dtype=np.int64) if own.block is None else np.unique(own.block, return_inverse=True)[1]
+    )
+    size = np.bincount(block)
+    centred = values[pair] - _block_means(values[pair], block, size)
+    share = np.bincount(block, weights=treated) / size
+    weighted = centred * np.sqrt(share * (1 - share))[block][:, None]
+    inverse = np.linalg.pinv(weighted.T @ weighted, hermitian=True)
+    observed = _distance(treated, centred, inverse)
+    further = sum(
+        _distance(own.permute_treated(arm, rng), centred, inverse) >= observed * (1 - 1e-12) for _ in range(draws)
+    )
+    p_value = (1 + further) / (1 + draws)
+    detail = Message(
+        "{k} covariate columns, {draws} permutations of the {unit}", k=values.shape[1], draws=draws, unit=own.unit_name
+    )
+    return Check(
+        name=name, passed=p_value >= threshold, statistic=observed, p_value=p_value, threshold=threshold,
+        method=Message("permutation test under the design"), detail=detail, arm=arm,
+    )  # fmt: skip
+
+
+def _block_means(values: FloatArray, block: NDArray[np.int64], size: NDArray[np.int64]) -> FloatArray:
+    sums = np.stack([np.bincount(block, weights=column) for column in values.T], axis=1)
+    means: FloatArray = (sums / size[:, None])[block]
+    return means
+
+
+def _distance(treated: NDArray[np.bool_], centred: FloatArray, inverse: FloatArray) -> float:
+    score = treated.astype(np.float64) @ centred
+    return float(score @ inverse @ score)

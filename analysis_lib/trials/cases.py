@@ -1,0 +1,93 @@
+"""The cases of a trial: who they are, their arm, covariates and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis_lib.results import Message
+from analysis_lib.trials.definition import CONTROL, Trial
+from analysis_lib.trials.design import Design
+from analysis_lib.trials.flow import ArmCount, Flow, FlowStep
+from analysis_lib.trials.outcomes import Durations, Numbers
+
+Chosen = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases:
+    """The analysis sample of a trial at one jobcentre, or at all.
+
+    Attributes
+    ----------
+    trial, jobcentre
+        What and where (`all` for everywhere).
+    frame
+        (n, columns) one row a case: covariates and, from a register, the jobcentre.
+    design
+        The assignment of the same n cases.
+    outcomes
+        By outcome id, each of shape (n,).
+    flow
+        Counts from the register to the sample.
+    site_counts
+        Cases by jobcentre, of the whole trial: what disclosure control needs to know about the other pages.
+    observed_to
+        The last week observed, or empty for a file.
+    """
+
+    trial: Trial
+    jobcentre: str
+    frame: pd.DataFrame
+    design: Design
+    outcomes: Mapping[str, Numbers | Durations]
+    flow: Flow
+    site_counts: Mapping[str, int]
+    observed_to: str
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def count_flow(
+    start: Message,
+    here: Chosen,
+    exclusions: tuple[tuple[Message, Chosen], ...],
+    design: Design,
+    outcomes: Mapping[str, Numbers | Durations],
+) -> Flow:
+    """Count the flow: `here` are the people at the start, each exclusion its reason and whom it leaves out, (n,)."""
+    left = here.copy()
+    steps = []
+    for reason, left_out in exclusions:
+        steps.append(FlowStep(reason=reason, count=int((left & left_out).sum())))
+        left &= ~left_out
+    known = {
+        name: ~np.isnan(measured.values) if isinstance(measured, Numbers) else np.full(len(design.arm), True)
+        for name, measured in outcomes.items()
+    }
+    arms = tuple(
+        ArmCount(
+            arm=arm,
+            assigned=int((design.arm == arm).sum()),
+            outcome_known={name: int((seen & (design.arm == arm)).sum()) for name, seen in known.items()},
+        )
+        for arm in (*design.arms[1:], CONTROL)
+    )
+    return Flow(start_label=start, start=int(here.sum()), exclusions=tuple(steps), arms=arms)
+
+
+def in_group(cases: Cases, chosen: Chosen) -> Cases:
+    """Return the cases chosen, (n,), with the flow and the site counts of the whole."""
+    outcomes: dict[str, Numbers | Durations] = {}
+    for name, measured in cases.outcomes.items():
+        if isinstance(measured, Numbers):
+            outcomes[name] = Numbers(values=measured.values[chosen])
+        else:
+            outcomes[name] = Durations(time=measured.time[chosen], cause=measured.cause[chosen])
+    frame = cases.frame[chosen].reset_index(drop=True)
+    return replace(cases, frame=frame, design=cases.design.take(chosen), outcomes=outcomes)

@@ -1,0 +1,357 @@
+"""Durations: survival curves, medians, hazard ratios and the log-rank test, with right censoring.
+
+Arguments are arrays of shape (n,), matched by position: `time` is 0 or more, in any unit; `event` says whether the
+time ended in the event (1) or in censoring (0). Times nearer than 1.5e-8 count as equal, as in R's survival package.
+Where nobody had the event, every function raises `NotEstimable`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.results import (
+    Check,
+    Curve,
+    Estimate,
+    FloatArray,
+    Interval,
+    Message,
+    check_level,
+    wald_interval,
+    wald_p_value,
+)
+from analysis_lib.trials._arrays import (
+    BoolArray,
+    Groups,
+    as_binary,
+    as_covariates,
+    as_groups,
+    as_times,
+)
+from analysis_lib.trials._cox import CoxFit, RiskSets, fit_cox, independent_of_strata, robust_covariance
+from analysis_lib.trials._kaplan_meier import MedianRule, kaplan_meier
+
+__all__ = ["hazard_ratio", "logrank", "median_duration", "survival_curve"]
+
+Ties = Literal["efron", "breslow"]
+
+_LOGRANK_SIZE = 0.05
+
+
+def survival_curve(time: ArrayLike, event: ArrayLike, *, level: float = 0.95) -> Curve:
+    r"""Estimate the share still without the event, by time (Kaplan-Meier).
+
+    Parameters
+    ----------
+    time
+        Time to event or censoring, shape (n,), 0 or more.
+    event
+        Whether the event came, shape (n,); booleans or 0/1.
+    level
+        Coverage of the pointwise band.
+
+    Returns
+    -------
+    Curve
+        At every distinct time (of events and of censoring). The band is NaN where the curve is 1 or 0.
+
+    Raises
+    ------
+    InvalidInput
+        An argument is not as described; the message names it.
+    NotEstimable
+        Nobody had the event.
+
+    Notes
+    -----
+    With d events among r at risk, :math:`S(t) = \prod_{t_i \le t} (1 - d_i / r_i)`, and the band is
+    :math:`S^{\exp(\pm z\,\sigma / \log S)}` for Greenwood's :math:`\sigma^2 = \sum d_i / (r_i (r_i - d_i))`:
+    `survfit(conf.type = "log-log")` in R.
+
+    References
+    ----------
+    Kaplan and Meier (1958), doi 10.1080/01621459.1958.10501452. Kalbfleisch and Prentice (2002), section 1.4.
+
+    Examples
+    --------
+    >>> curve = survival_curve([1, 2, 2, 3, 5], [1, 1, 0, 1, 0])
+    >>> curve.y.round(2).tolist(), curve.at_risk.tolist()
+    ([0.8, 0.6, 0.3, 0.3], [5.0, 4.0, 2.0, 1.0])
+    """
+    check_level(level)
+    found = kaplan_meier(*_durations(time, event))
+    low, high = found.band(level)
+    return Curve(
+        x=found.time,
+        y=found.survival,
+        low=low,
+        high=high,
+        at_risk=found.at_risk,
+        start=1.0,
+        level=level,
+        method=Message("Kaplan-Meier, log-log band"),
+    )
+
+
+def median_duration(time: ArrayLike, event: ArrayLike, *, interpolate: bool = True, level: float = 0.95) -> Estimate:
+    """Estimate the median duration, by which half have had the event.
+
+    Parameters
+    ----------
+    time, event
+        As in `survival_curve`.
+    interpolate
+        True for durations in whole units (a week), where t says that the event came in (t - 1, t]: the median and
+        its limits are read from straight lines between the points of the curve, and of its band, at the times of
+        events, starting at 1 at time 0. False for exact times: the first time at which the curve is at or below one
+        half, and the middle of the interval where it is exactly one half, as R does.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        The interval is where the log-log band crosses one half; a limit not reached is NaN, with a note. The
+        standard error and p-value are NaN.
+
+    Raises
+    ------
+    InvalidInput
+        An argument is not as described; the message names it.
+    NotEstimable
+        Nobody had the event, or the curve does not come down to one half.
+
+    References
+    ----------
+    Brookmeyer and Crowley (1982), doi 10.2307/2530286.
+
+    Examples
+    --------
+    >>> weeks, left = [2, 4, 4, 6, 8, 9, 9, 12], [1, 1, 1, 1, 1, 1, 0, 0]
+    >>> median_duration(weeks, left, interpolate=False).value, median_duration(weeks, left).value
+    (7.0, 6.0)
+    """
+    check_level(level)
+    times, events = _durations(time, event)
+    rule = MedianRule(curve=kaplan_meier(times, events), interpolate=interpolate)
+    value = rule.crossing(rule.curve.survival)
+    if math.isnan(value):
+        reason = "the median is not reached: {share:.0f} % had not had the event at the last time, {time:g}"
+        share, last = 100 * float(rule.curve.survival[-1]), float(rule.curve.time[-1])
+        raise NotEstimable(Message(reason, share=share, time=last))
+    low, high = rule.interval_at(level)
+    whole_units = Message("whole units of time: the median is read within the unit, by straight lines")
+    notes = [whole_units] if interpolate else []
+    notes += [Message("lower limit not reached")] if math.isnan(low) else []
+    notes += [Message("upper limit not reached")] if math.isnan(high) else []
+    return Estimate(
+        estimand=Message("median duration"),
+        value=value,
+        df=math.nan,
+        interval=Interval(low=low, high=high, level=level),
+        method=Message("Kaplan-Meier, limits from the log-log band"),
+        n=len(times),
+        note=Message.join(notes),
+        rule=rule,
+    )
+
+
+def hazard_ratio(
+    time: ArrayLike,
+    event: ArrayLike,
+    treated: ArrayLike,
+    *,
+    covariates: Any = None,
+    stratum: Any = None,
+    cluster: Any = None,
+    ties: Ties = "efron",
+    level: float = 0.95,
+) -> Estimate:
+    r"""Estimate the hazard ratio of treated to control (Cox regression).
+
+    Parameters
+    ----------
+    time, event
+        As in `survival_curve`.
+    treated
+        Assigned to treatment, shape (n,); booleans or 0/1.
+    covariates
+        Measured before assignment: a data frame, or an array of shape (n, k) or (n,); finite.
+    stratum
+        Labels, shape (n,): each stratum has a baseline hazard of its own.
+    cluster
+        Labels of the units that were assigned together, shape (n,): the standard error is then Lin and Wei's. It is
+        too small with few clusters (`docs/methods.md` says by how much).
+    ties
+        "efron", or "breslow", which is nearer to 1 where many leave in the same week.
+    level
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        `value` is the hazard ratio and `std_error` that of its logarithm. Covariates that are combinations of those
+        before them within strata are left out, and named in `note`.
+
+    Raises
+    ------
+    InvalidInput
+        An argument is not as described; the message names it.
+    NotEstimable
+        An arm without people or events, fewer than two clusters in an arm, covariates or strata that determine the
+        treatment, or a likelihood without a maximum.
+
+    Notes
+    -----
+    :math:`h(t \mid z, x) = h_s(t) \exp(\beta z + x'\gamma)`; the value is :math:`e^{\beta}`, as R's `coxph`.
+
+    References
+    ----------
+    Cox (1972), doi 10.1111/j.2517-6161.1972.tb00899.x. Efron (1977), doi 10.1080/01621459.1977.10480613.
+    Lin and Wei (1989), doi 10.1080/01621459.1989.10478874.
+
+    Examples
+    --------
+    >>> weeks, left, arm = [3, 5, 6, 6, 9, 11, 4, 8, 10, 12, 12, 14], [1] * 11 + [0], [1] * 6 + [0] * 6
+    >>> ratio = hazard_ratio(weeks, left, arm)
+    >>> f"{ratio.value:.3f}, s.e. of the logarithm {ratio.std_error:.3f}"
+    '3.210, s.e. of the logarithm 0.715'
+    """
+    check_level(level)
+    if ties not in ("efron", "breslow"):
+        raise InvalidInput(f"ties is {ties!r}; must be 'efron' or 'breslow'")
+    times, events = _durations(time, event)
+    arm = as_binary(treated, "treated", len(times))
+    groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
+    strata = None if stratum is None else as_groups(stratum, "stratum", len(times))
+    _check_arms(arm, events, groups)
+    given = as_covariates(np.empty((len(times), 0)) if covariates is None else covariates, len(times))
+    columns, names, notes = independent_of_strata(arm, given, strata)
+    fit = fit_cox(columns, names, RiskSets.build(times, events, strata), efron=ties == "efron")
+    return _ratio(fit, arm, groups, ties=ties, level=level, notes=notes)
+
+
+def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: Any = None) -> Check:
+    """Test whether the arms' durations differ (log-rank test).
+
+    Parameters
+    ----------
+    time, event
+        As in `survival_curve`.
+    treated
+        Assigned to treatment, shape (n,); booleans or 0/1.
+    stratum
+        Labels, shape (n,), within which the arms are compared.
+
+    Returns
+    -------
+    Check
+        `statistic` is chi-square with 1 degree of freedom. `passed` says that no difference was found at the
+        threshold of 0.05, which is not to say that there is none. `detail` gives observed and expected events.
+
+    Raises
+    ------
+    InvalidInput
+        An argument is not as described; the message names it.
+    NotEstimable
+        An arm without people, nobody with the event, or no time at which both arms were at risk.
+
+    Notes
+    -----
+    As R's `survdiff`: (O - E)^2 / V with the hypergeometric variance, O, E and V summed over strata.
+
+    References
+    ----------
+    Mantel (1966), Cancer Chemotherapy Reports 50(3). Peto and Peto (1972), doi 10.2307/2344317.
+
+    Examples
+    --------
+    >>> weeks, left, arm = [3, 5, 6, 6, 9, 11, 4, 8, 10, 12, 12, 14], [1] * 11 + [0], [1] * 6 + [0] * 6
+    >>> test = logrank(weeks, left, arm)
+    >>> f"{test.statistic:.3f}, p {test.p_value:.3f}: {test.detail}"
+    '2.862, p 0.091: treated: 6 events, 3.6 expected; control: 5 events, 7.4 expected'
+    """
+    times, events = _durations(time, event)
+    arm = as_binary(treated, "treated", len(times))
+    _check_people(arm)
+    strata = None if stratum is None else as_groups(stratum, "stratum", len(times))
+    sets = RiskSets.build(times, events, strata)
+    ones = arm[sets.order].astype(np.float64)
+    d, d_treated = sets.sums(sets.event.astype(np.float64)), sets.sums(sets.event * ones)
+    r, r_treated = sets.at_risk(sets.sums(np.ones(len(times)))), sets.at_risk(sets.sums(ones))
+    share = r_treated / r
+    variance = float(np.sum(d * share * (1 - share) * (r - d) / np.maximum(r - 1, 1)))
+    if variance <= 0:
+        raise NotEstimable(Message("both arms are never at risk of the event at the same time"))
+    observed, expected = float(d_treated.sum()), float(np.sum(d * share))
+    statistic = (observed - expected) ** 2 / variance
+    p_value = float(stats.chi2.sf(statistic, 1))
+    counts = {"o1": int(observed), "e1": expected, "o0": int(d.sum() - observed), "e0": float(d.sum()) - expected}
+    template = "treated: {o1} events, {e1:.1f} expected; control: {o0} events, {e0:.1f} expected"
+    return Check(
+        name=Message("log-rank test"),
+        passed=p_value >= _LOGRANK_SIZE,
+        statistic=statistic,
+        p_value=p_value,
+        threshold=_LOGRANK_SIZE,
+        df=1.0,
+        method=Message("log-rank test") if strata is None else Message("log-rank test within strata"),
+        detail=Message(template, **counts),
+    )
+
+
+def _durations(time: ArrayLike, event: ArrayLike) -> tuple[FloatArray, BoolArray]:
+    """Check times and events, and that there is an event."""
+    times = as_times(time, "time")
+    events = as_binary(event, "event", len(times))
+    if not events.any():
+        raise NotEstimable(Message("none of {n} people had the event", n=len(times)))
+    return times, events
+
+
+def _check_people(arm: BoolArray) -> None:
+    for label, people in ((Message("treated"), int(np.sum(arm))), (Message("control"), int(np.sum(~arm)))):
+        if people == 0:
+            raise NotEstimable(Message("nobody in the {arm} arm", arm=label))
+
+
+def _check_arms(arm: BoolArray, events: BoolArray, cluster: Groups | None) -> None:
+    """Raise where an arm has no people or events, or fewer than two clusters."""
+    _check_people(arm)
+    for label, members in ((Message("treated"), arm), (Message("control"), ~arm)):
+        if not np.any(events & members):
+            raise NotEstimable(Message("nobody in the {arm} arm had the event", arm=label))
+        if cluster is not None:
+            clusters = len(np.unique(cluster.codes[members]))
+            if clusters < 2:
+                raise NotEstimable(Message("{n} clusters in the {arm} arm; two are needed", n=clusters, arm=label))
+
+
+def _ratio(
+    fit: CoxFit, arm: BoolArray, cluster: Groups | None, *, ties: Ties, level: float, notes: tuple[Message, ...]
+) -> Estimate:
+    """Return the result from the fit, whose first coefficient is treatment's."""
+    covariance = fit.covariance if cluster is None else robust_covariance(fit, cluster)
+    value, std_error = math.exp(fit.coefficients[0]), math.sqrt(covariance[0, 0])
+    method = Message("Cox regression, Efron ties") if ties == "efron" else Message("Cox regression, Breslow ties")
+    robust = [] if cluster is None else [Message("standard error robust to clusters (Lin-Wei)")]
+    return Estimate(
+        estimand=Message("hazard ratio"),
+        value=value,
+        std_error=std_error,
+        interval=wald_interval(value, std_error, math.inf, level, "log"),
+        p_value=wald_p_value(value, std_error, math.inf, "log"),
+        method=Message.join([method, *robust]),
+        n_treated=int(np.sum(arm)),
+        n_control=int(np.sum(~arm)),
+        n=len(arm),
+        n_clusters=None if cluster is None else cluster.count,
+        note=Message.join(notes),
+        scale="log",
+    )

@@ -1,0 +1,123 @@
+"""Outcomes from weeks or from measured columns: numbers per case, and durations with their kind of exit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis_lib.errors import DataError
+from analysis_lib.register.states import first_run, weeks_in_state
+from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, TimeToState, WeeksInStates
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+CodesOf = Callable[[Sequence[str]], NDArray[np.int64]]
+
+EXIT = "exit"
+CENSORED = "censored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """One number a case, shape (n,); NaN where it is not known."""
+
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Durations:
+    """Time to the first exit, shape (n,).
+
+    Attributes
+    ----------
+    time
+        Weeks from entry; a time t means that the exit came within (t - 1, t].
+    cause
+        `exit`, the id of a competing state, or `censored`.
+    """
+
+    time: FloatArray
+    cause: NDArray[np.object_]
+
+    @property
+    def event(self) -> NDArray[np.bool_]:
+        """Whether the exit itself was seen; competing exits count as censored here."""
+        seen: NDArray[np.bool_] = self.cause == EXIT
+        return seen
+
+
+def first_unobserved(codes: NDArray[np.int16], entry: IntArray, censoring: NDArray[np.int64]) -> IntArray:
+    """Return the first column at or after entry with a censoring code, else the number of columns; shape (n,)."""
+    n, width = codes.shape
+    ended = np.isin(codes, censoring) & (np.arange(width)[None, :] >= entry[:, None])
+    return np.where(ended.any(axis=1), ended.argmax(axis=1), width).astype(np.int64) if n else np.zeros(0, np.int64)
+
+
+def measure_time_to_state(
+    outcome: TimeToState, codes: NDArray[np.int16], entry: IntArray, codes_of: CodesOf, *, follow_up: int
+) -> Durations:
+    """Measure the time from entry to the first run in the exit states, competing exits and censoring kept apart.
+
+    A run can only be seen while `min_weeks` weeks are left. Observation of everybody therefore ends at the last week
+    in which a run could have begun and been seen whole, or at `follow_up` weeks: otherwise people about to leave
+    would be censored and people who stay would not.
+
+    Parameters
+    ----------
+    codes
+        (n, n_weeks) benefit codes, 0 = blank.
+    entry
+        (n,) column of the entry week.
+    codes_of
+        Gives the codes of states.
+    follow_up
+        Weeks after entry at which observation ends at the latest.
+    """
+    end = first_unobserved(codes, entry, codes_of(outcome.censoring))
+    week, found, _ = first_run(codes, codes_of(outcome.exit_states), start=entry, min_weeks=outcome.min_weeks, end=end)
+    last = np.minimum(follow_up, codes.shape[1] - outcome.min_weeks - entry)
+    if (last < 1).any():
+        raise DataError(
+            f"outcome '{outcome.id}': {int((last < 1).sum())} people entered so late that no run of "
+            f"{outcome.min_weeks} weeks can be seen; the register must go on for longer"
+        )
+    exit_time = np.where(found, week - entry, np.inf)
+    unobserved = np.where(found, np.inf, week - entry)
+    time = np.minimum(np.minimum(exit_time, unobserved), last)
+    cause = np.where(exit_time <= last, EXIT, CENSORED).astype(object)
+    for state in outcome.competing:
+        begun, seen, _ = first_run(codes, codes_of([state]), start=entry, min_weeks=outcome.min_weeks, end=end)
+        earlier = seen & (begun - entry <= time) & ((begun - entry < time) | (cause == CENSORED))
+        time = np.where(earlier, begun - entry, time)
+        cause[earlier] = state
+    return Durations(time=time.astype(np.float64), cause=cause)
+
+
+def measure_weeks(outcome: WeeksInStates, codes: NDArray[np.int16], entry: IntArray, codes_of: CodesOf) -> Numbers:
+    """Count the weeks in the states in the first `horizon` weeks; NaN where not all of them were observed."""
+    end = first_unobserved(codes, entry, codes_of(outcome.censoring))
+    weeks = weeks_in_state(codes, codes_of(outcome.states), start=entry, length=outcome.horizon, end=end)
+    return Numbers(values=np.asarray(weeks, dtype=np.float64))
+
+
+def measure_column(outcome: MeasuredMean | MeasuredDuration, frame: pd.DataFrame, file: str) -> Numbers | Durations:
+    """Take an outcome already measured in a column; a logarithm needs numbers above zero."""
+    values = frame[outcome.column].to_numpy(dtype=np.float64)
+    if isinstance(outcome, MeasuredDuration):
+        _refuse(values < 0, values, outcome.column, file, "0 or more")
+        return Durations(time=values, cause=np.full(len(values), EXIT, dtype=object))
+    if outcome.transform == "log":
+        _refuse(values <= 0, values, outcome.column, file, "above 0, for its logarithm")
+        return Numbers(values=np.log(values))
+    return Numbers(values=values)
+
+
+def _refuse(wrong: NDArray[np.bool_], values: FloatArray, column: str, file: str, allowed: str) -> None:
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0]) + 1
+        found = f"{values[row - 1]:g} ({int(wrong.sum())} such rows)"
+        raise DataError(f"{file}: column '{column}', row {row} is {found}; must be {allowed}")

@@ -1,0 +1,132 @@
+"""A trial's cases found in a register extract, in the order that the flow shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis_lib.errors import DataError
+from analysis_lib.register.codes import CodeList
+from analysis_lib.register.extract import Extract
+from analysis_lib.register.jobcentres import Jobcentres
+from analysis_lib.register.states import inflow, weeks_in_state
+from analysis_lib.register.weeks import monday, week_index, week_label
+from analysis_lib.results import Message
+from analysis_lib.trials.cases import Cases, Chosen, count_flow
+from analysis_lib.trials.definition import (
+    ALL,
+    BirthDayRule,
+    RegisterData,
+    TimeToState,
+    Trial,
+    WeeksInStates,
+)
+from analysis_lib.trials.design import birth_day_design
+from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
+
+HISTORY_WEEKS = 52
+"""The covariate `benefit_weeks_before` counts weeks with a benefit code in this many weeks before entry."""
+
+
+def cases_from_extract(
+    trial: Trial, extract: Extract, *, codes: CodeList, jobcentres: Jobcentres, jobcentre: str = ALL
+) -> Cases:
+    """Select the trial's population in an extract, in the order that the flow shows, and measure its outcomes."""
+    data, rule = trial.data, trial.assignment
+    if not isinstance(data, RegisterData) or not isinstance(rule, BirthDayRule):
+        raise DataError(f"trial {trial.id} is not read from a register")
+    year = monday(week_index(data.entry.first_week)).year
+    home = _homes(extract.persons["municipality"], jobcentres, year)
+    entry = _entries(data, extract, codes)
+    frame = extract.persons.assign(jobcentre=home, entry=entry.week)
+    frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
+    area = np.isin(home, data.jobcentres)
+    exclusions = (
+        (Message("living outside the trial's jobcentres"), ~area),
+        (Message("no week on the trial's benefit in the inflow weeks"), ~entry.seen),
+        (Message("on the benefit already in the weeks before, so not newly unemployed"), ~entry.new),
+        (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
+    )
+    eligible = ~np.any([left_out for _, left_out in exclusions], axis=0)
+    counts = frame.loc[eligible, "jobcentre"].value_counts()
+    here = np.full(len(frame), True) if jobcentre == ALL else home == jobcentre
+    chosen = eligible & here
+    frame = _with_history(frame[chosen].reset_index(drop=True), extract, chosen, codes)
+    design = birth_day_design(rule, frame["birth_date"])
+    outcomes = _measure_outcomes(trial, data, own=extract.codes[chosen], entry=frame["entry"].to_numpy(), codes=codes)
+    return Cases(
+        trial=trial,
+        jobcentre=jobcentre,
+        frame=frame,
+        design=design,
+        outcomes=outcomes,
+        flow=count_flow(Message("people in the register extract"), here, exclusions, design, outcomes),
+        site_counts={site: int(counts.get(site, 0)) for site in data.jobcentres},
+        observed_to=week_label(extract.first_week + extract.codes.shape[1] - 1),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entries:
+    """Per person: any week on the benefit in the window, a new spell begun there, and its column (0 without one)."""
+
+    seen: Chosen
+    new: Chosen
+    week: NDArray[np.int64]
+
+
+def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
+    states = codes.codes_of(data.entry.states)
+    first, last = (week_index(week) - extract.first_week for week in (data.entry.first_week, data.entry.last_week))
+    width = extract.codes.shape[1]
+    if first < max(data.entry.free_weeks, HISTORY_WEEKS) or last >= width:
+        have = f"{week_label(extract.first_week)} to {week_label(extract.first_week + width - 1)}"
+        raise DataError(
+            f"{extract.path}: holds weeks {have}; must hold {data.entry.first_week} to {data.entry.last_week} "
+            f"and {max(data.entry.free_weeks, HISTORY_WEEKS)} weeks before"
+        )
+    person, week = inflow(extract.codes, states, from_week=first, to_week=last, free_weeks=data.entry.free_weeks)
+    first_person, where = np.unique(person, return_index=True)
+    entry = np.zeros(len(extract.persons), dtype=np.int64)
+    entry[first_person] = week[where]
+    new = np.zeros(len(entry), dtype=bool)
+    new[first_person] = True
+    seen: Chosen = np.isin(extract.codes[:, first : last + 1], states).any(axis=1)
+    return _Entries(seen=seen, new=new, week=entry)
+
+
+def _homes(municipalities: pd.Series[int], jobcentres: Jobcentres, year: int) -> NDArray[np.object_]:
+    lookup = {code: jobcentres.jobcentre_of(int(code), max(year, 2007)) for code in municipalities.unique()}
+    return municipalities.map(lookup).to_numpy(dtype=object)
+
+
+def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return completed years at the Monday of each person's week."""
+    mondays = pd.to_datetime([monday(int(w)) for w in np.unique(week)])
+    on = pd.Series(mondays[np.unique(week, return_inverse=True)[1]])
+    born = pd.to_datetime(birth_date).reset_index(drop=True)
+    had = (on.dt.month > born.dt.month) | ((on.dt.month == born.dt.month) & (on.dt.day >= born.dt.day))
+    return (on.dt.year - born.dt.year - (~had)).to_numpy(dtype=np.int64)
+
+
+def _with_history(frame: pd.DataFrame, extract: Extract, chosen: Chosen, codes: CodeList) -> pd.DataFrame:
+    start = frame["entry"].to_numpy() - HISTORY_WEEKS
+    before = weeks_in_state(extract.codes[chosen], codes.benefit_codes, start=start, length=HISTORY_WEEKS)
+    return frame.assign(benefit_weeks_before=before)
+
+
+def _measure_outcomes(
+    trial: Trial, data: RegisterData, *, own: NDArray[np.int16], entry: NDArray[np.int64], codes: CodeList
+) -> dict[str, Numbers | Durations]:
+    measured: dict[str, Numbers | Durations] = {}
+    for outcome in trial.outcomes:
+        if isinstance(outcome, TimeToState):
+            measured[outcome.id] = measure_time_to_state(
+                outcome, own, entry, codes.codes_of, follow_up=data.follow_up_weeks
+            )
+        elif isinstance(outcome, WeeksInStates):
+            measured[outcome.id] = measure_weeks(outcome, own, entry, codes.codes_of)
+    return measured
