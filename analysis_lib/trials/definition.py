@@ -40,6 +40,13 @@ class AgeRule(Sourced):
     highest: int = Field(le=120)
 
 
+class HistoryRule(Definition):
+    """What the covariate `benefit_weeks_before` counts: weeks in the states among the last `weeks` before entry."""
+
+    states: tuple[Id, ...] = Field(min_length=1)
+    weeks: int = Field(ge=1)
+
+
 class Site(Sourced):
     """A place of the trial with the jobcentres (of today) that cover it."""
 
@@ -54,6 +61,7 @@ class RegisterData(Definition):
     kind: Literal["register"]
     entry: EntryRule
     age: AgeRule
+    history: HistoryRule
     sites: tuple[Site, ...] = Field(min_length=1)
     follow_up_weeks: int = Field(ge=1)
 

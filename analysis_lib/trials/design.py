@@ -75,8 +75,11 @@ class Design:
             of_unit[inverse[treated]] = True
             drawn[pair] = rng.permutation(of_unit)[inverse]
             return drawn
-        block = np.zeros(len(pair), dtype=np.int64) if self.block is None else self.block[pair]
-        order = np.lexsort((rng.random(len(pair)), block))
+        if self.block is None:
+            drawn[pair] = rng.permutation(treated)
+            return drawn
+        block = self.block[pair]
+        order = np.argsort(block + rng.random(len(pair)))
         drawn[pair[order]] = treated[np.argsort(block, kind="stable")]
         return drawn
 

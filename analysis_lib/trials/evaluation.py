@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
-from analysis_lib.results import Check, Curve, Estimate, Item, Message, Results
+from analysis_lib.results import Check, Curve, Estimate, Item, Message, Results, wald_interval
 from analysis_lib.trials.balance import Balance, balance_table, covariate_columns
 from analysis_lib.trials.cases import Cases, in_group
 from analysis_lib.trials.definition import CONTROL, Group, Target, Trial
@@ -227,6 +227,9 @@ def _mean_effects(cases: Cases, measured: Numbers, outcome: str, arm: str) -> li
         )  # fmt: skip
 
     add(DIFFERENCE, arm, lambda: difference_in_means(y, treated, block=block, level=level))
+    add(MEAN, arm, lambda: _mean(y[treated], level))
+    if _is_first(cases, arm):
+        add(MEAN, CONTROL, lambda: _mean(y[~treated], level))
     adjustment = cases.trial.inference.adjustment
     if adjustment != "none" and cases.trial.covariates:
         adjust = {"lin": lin_adjusted, "additive": additive_adjusted}[adjustment]
@@ -262,10 +265,25 @@ def _duration_effects(cases: Cases, measured: Durations, outcome: str, arm: str)
         cluster = cases.design.unit[pair]
         add(HAZARD_RATIO, arm, ratio, lambda: hazard_ratio(time, event, treated, cluster=cluster, level=level))
     add(MEDIAN, arm, weeks, lambda: median_duration(time[treated], event[treated], level=level))
-    add(MEDIAN, CONTROL, weeks, lambda: median_duration(time[~treated], event[~treated], level=level))
+    if _is_first(cases, arm):
+        add(MEDIAN, CONTROL, weeks, lambda: median_duration(time[~treated], event[~treated], level=level))
     if _too_few(cases, pair, arm) is None and event.any():
         rows.append(replace(logrank(time, event, treated, stratum=stratum), outcome=outcome, arm=arm))
     return rows
+
+
+def _is_first(cases: Cases, arm: str) -> bool:
+    """Whether this is the arm whose rows also show the control arm, which all arms share."""
+    return arm == cases.trial.treated_arms[0].id
+
+
+def _mean(y: NDArray[np.float64], level: float) -> Estimate:
+    """Return the mean of one arm with its t interval."""
+    std_error = float(y.std(ddof=1) / np.sqrt(len(y)))
+    return Estimate(
+        estimand=MEAN, value=float(y.mean()), std_error=std_error, df=len(y) - 1, n=len(y),
+        interval=wald_interval(float(y.mean()), std_error, len(y) - 1, level), method=Message("mean, t interval"),
+    )  # fmt: skip
 
 
 def _unit(cases: Cases, outcome: str) -> Message:

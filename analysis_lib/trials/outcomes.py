@@ -15,7 +15,7 @@ from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, TimeT
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-CodesOf = Callable[[Sequence[str]], NDArray[np.int64]]
+CodesOf = Callable[[Sequence[str]], NDArray[np.int16]]
 
 EXIT = "exit"
 CENSORED = "censored"
@@ -50,11 +50,11 @@ class Durations:
         return seen
 
 
-def first_unobserved(codes: NDArray[np.int16], entry: IntArray, censoring: NDArray[np.int64]) -> IntArray:
+def first_unobserved(codes: NDArray[np.int16], entry: IntArray, censoring: NDArray[np.int16]) -> IntArray:
     """Return the first column at or after entry with a censoring code, else the number of columns; shape (n,)."""
-    n, width = codes.shape
-    ended = np.isin(codes, censoring) & (np.arange(width)[None, :] >= entry[:, None])
-    return np.where(ended.any(axis=1), ended.argmax(axis=1), width).astype(np.int64) if n else np.zeros(0, np.int64)
+    if not len(censoring):
+        return np.full(len(codes), codes.shape[1], dtype=np.int64)
+    return first_run(codes, censoring, start=entry, min_weeks=1).week
 
 
 def measure_time_to_state(

@@ -27,10 +27,6 @@ from analysis_lib.trials.definition import (
 from analysis_lib.trials.design import birth_day_design
 from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
 
-HISTORY_WEEKS = 52
-"""The covariate `benefit_weeks_before` counts weeks with a benefit code in this many weeks before entry."""
-
-
 def cases_from_extract(
     trial: Trial, extract: Extract, *, codes: CodeList, jobcentres: Jobcentres, jobcentre: str = ALL
 ) -> Cases:
@@ -39,7 +35,7 @@ def cases_from_extract(
     if not isinstance(data, RegisterData) or not isinstance(rule, BirthDayRule):
         raise DataError(f"trial {trial.id} is not read from a register")
     year = monday(week_index(data.entry.first_week)).year
-    home = _homes(extract.persons["municipality"], jobcentres, year)
+    home = jobcentres.jobcentres_of(extract.persons["municipality"].to_numpy(), max(year, min(jobcentres.years)))
     entry = _entries(data, extract, codes)
     frame = extract.persons.assign(jobcentre=home, entry=entry.week)
     frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
@@ -54,7 +50,11 @@ def cases_from_extract(
     counts = frame.loc[eligible, "jobcentre"].value_counts()
     here = np.full(len(frame), True) if jobcentre == ALL else home == jobcentre
     chosen = eligible & here
-    frame = _with_history(frame[chosen].reset_index(drop=True), extract, chosen, codes)
+    frame = frame[chosen].reset_index(drop=True)
+    frame["benefit_weeks_before"] = weeks_in_state(
+        extract.codes[chosen], codes.codes_of(data.history.states),
+        start=frame["entry"].to_numpy() - data.history.weeks, length=data.history.weeks,
+    )  # fmt: skip
     design = birth_day_design(rule, frame["birth_date"])
     outcomes = _measure_outcomes(trial, data, own=extract.codes[chosen], entry=frame["entry"].to_numpy(), codes=codes)
     return Cases(
@@ -82,11 +82,12 @@ def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
     states = codes.codes_of(data.entry.states)
     first, last = (week_index(week) - extract.first_week for week in (data.entry.first_week, data.entry.last_week))
     width = extract.codes.shape[1]
-    if first < max(data.entry.free_weeks, HISTORY_WEEKS) or last >= width:
+    before = max(data.entry.free_weeks, data.history.weeks)
+    if first < before or last >= width:
         have = f"{week_label(extract.first_week)} to {week_label(extract.first_week + width - 1)}"
         raise DataError(
             f"{extract.path}: holds weeks {have}; must hold {data.entry.first_week} to {data.entry.last_week} "
-            f"and {max(data.entry.free_weeks, HISTORY_WEEKS)} weeks before"
+            f"and {before} weeks before"
         )
     person, week = inflow(extract.codes, states, from_week=first, to_week=last, free_weeks=data.entry.free_weeks)
     first_person, where = np.unique(person, return_index=True)
@@ -98,11 +99,6 @@ def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
     return _Entries(seen=seen, new=new, week=entry)
 
 
-def _homes(municipalities: pd.Series[int], jobcentres: Jobcentres, year: int) -> NDArray[np.object_]:
-    lookup = {code: jobcentres.jobcentre_of(int(code), max(year, 2007)) for code in municipalities.unique()}
-    return municipalities.map(lookup).to_numpy(dtype=object)
-
-
 def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return completed years at the Monday of each person's week."""
     mondays = pd.to_datetime([monday(int(w)) for w in np.unique(week)])
@@ -110,12 +106,6 @@ def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArra
     born = pd.to_datetime(birth_date).reset_index(drop=True)
     had = (on.dt.month > born.dt.month) | ((on.dt.month == born.dt.month) & (on.dt.day >= born.dt.day))
     return (on.dt.year - born.dt.year - (~had)).to_numpy(dtype=np.int64)
-
-
-def _with_history(frame: pd.DataFrame, extract: Extract, chosen: Chosen, codes: CodeList) -> pd.DataFrame:
-    start = frame["entry"].to_numpy() - HISTORY_WEEKS
-    before = weeks_in_state(extract.codes[chosen], codes.benefit_codes, start=start, length=HISTORY_WEEKS)
-    return frame.assign(benefit_weeks_before=before)
 
 
 def _measure_outcomes(

@@ -1,0 +1,240 @@
+"""The plan of a batch: every notebook to execute, checked whole before the first one starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from analysis_lib.batch.contract import Plain, check_parameters
+from analysis_lib.errors import DataError, DefinitionError, OutputError
+from analysis_lib.parameters import suggest
+from analysis_lib.register.jobcentres import Jobcentres, read_jobcentres
+from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.run_definition import EVERY_JOBCENTRE, RunDefinition, RunNotebook, read_run
+from analysis_lib.results import Message
+from analysis_lib.trials.definition import ALL, FileData, Trial, read_trial
+
+NOTEBOOKS = Path("notebooks")
+MANIFEST = "manifest.json"
+OWN_PARAMETERS = ("trial", "jobcentre", "extract", "run", "language", "output")
+"""The parameters that the batch sets itself; a notebook must take them all."""
+
+WHOLE_TRIAL = Message("The whole trial")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One notebook to execute for a trial at a jobcentre.
+
+    Attributes
+    ----------
+    trial, trial_title, jobcentre, name
+        Ids and what reports call them, in the run's language.
+    notebook, source
+        The notebook's id and file.
+    folder
+        Where its pages go, relative to the run's own output folder.
+    parameters
+        What the notebook is given, but for `output`.
+    """
+
+    trial: str
+    trial_title: str
+    jobcentre: str
+    name: str
+    notebook: str
+    source: Path
+    folder: Path
+    parameters: Mapping[str, Plain]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from every other: trial, jobcentre, notebook."""
+        return self.trial, self.jobcentre, self.notebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPlan:
+    """A whole batch, found valid.
+
+    Attributes
+    ----------
+    path
+        The run file.
+    extract
+        The extract's folder.
+    outputs
+        The folder that the run's own folder stands in.
+    data_files
+        The one file of each trial that is not read from a register extract.
+    """
+
+    path: Path
+    definition: RunDefinition
+    trials: tuple[Trial, ...]
+    extract: Path
+    outputs: Path
+    workers: int
+    runs: tuple[PlannedRun, ...]
+    data_files: tuple[Path, ...]
+
+    @property
+    def target(self) -> Path:
+        """The folder that the finished run replaces."""
+        return self.outputs / self.definition.id
+
+    @property
+    def reads_register(self) -> bool:
+        """Whether any trial is read from a register extract."""
+        return any(not isinstance(trial.data, FileData) for trial in self.trials)
+
+
+def plan_batch(
+    path: Path | str, *, only: Sequence[str] = (), outputs: Path | str = Path("outputs"), workers: int | None = None
+) -> BatchPlan:
+    """Read a run file and all that it names, and lay out its runs; nothing is executed or written.
+
+    Parameters
+    ----------
+    path
+        The run file; the paths in it are relative to the working directory, the project's root.
+    only
+        Ids of jobcentres or trials: the other runs are left out.
+    outputs
+        The folder that the run's own folder stands in.
+    workers
+        In place of the run file's number.
+
+    Raises
+    ------
+    DefinitionError
+        Where the run file, a trial, a jobcentre, a notebook or one of its parameters is not valid; one line a problem.
+    DataError
+        Where the extract is not there.
+    OutputError
+        Where `only` would drop reports of an earlier, fuller run.
+    """
+    path = Path(path)
+    definition = read_run(path)
+    known = read_jobcentres()
+    trials = _all_of(partial(read_trial, trial, Path("parameters")) for trial in definition.trials)
+    jobcentres = _all_of(partial(_jobcentres_of, trial, definition, path, known) for trial in trials)
+    extract, data_files = _find_data(definition, trials)
+    notebooks = _all_of(
+        partial(_check_notebook, notebook, definition, path, extract) for notebook in definition.notebooks
+    )
+    names = {ALL: Translator(definition.language).render(WHOLE_TRIAL)}
+    names |= {jobcentre: known.name(jobcentre) for jobcentre in chain(*jobcentres) if jobcentre != ALL}
+    runs = [
+        _plan_run(trial, jobcentre, names[jobcentre], notebook, given, definition)
+        for trial, chosen in zip(trials, jobcentres, strict=True)
+        for jobcentre in chosen
+        for notebook, given in zip(definition.notebooks, notebooks, strict=True)
+    ]
+    plan = BatchPlan(
+        path=path, definition=definition, trials=trials, extract=extract, outputs=Path(outputs),
+        workers=workers or definition.workers, runs=_choose(runs, only), data_files=data_files,
+    )  # fmt: skip
+    if only:
+        _check_nothing_lost(plan)
+    return plan
+
+
+def _all_of(checks: Iterable[Callable[[], T]]) -> tuple[T, ...]:
+    """Return what each check returns, or raise the problems of all that fail."""
+    results, problems = [], []
+    for check in checks:
+        try:
+            results.append(check())
+        except DefinitionError as error:
+            problems.append(str(error))
+    if problems:
+        raise DefinitionError("\n".join(problems))
+    return tuple(results)
+
+
+def _jobcentres_of(trial: Trial, definition: RunDefinition, path: Path, known: Jobcentres) -> tuple[str, ...]:
+    for jobcentre in trial.data.jobcentres:
+        known.check(jobcentre)
+    if definition.jobcentres == EVERY_JOBCENTRE:
+        return tuple(dict.fromkeys((ALL, *trial.data.jobcentres)))
+    try:
+        return tuple(trial.check_jobcentre(jobcentre) for jobcentre in definition.jobcentres)
+    except DefinitionError as error:
+        raise DefinitionError(f"{path}: {error}") from None
+
+
+def _find_data(definition: RunDefinition, trials: Iterable[Trial]) -> tuple[Path, tuple[Path, ...]]:
+    simulated = [trial.id for trial in trials if trial.simulation is not None]
+    try:
+        folder = definition.extract.find()
+    except DataError as error:
+        place = definition.extract.folder
+        hint = f" (python -m analysis_lib simulate {simulated[0]} --to {place})" if simulated and place else ""
+        raise DataError(f"{error}{hint}") from None
+    files = tuple(folder / trial.data.file for trial in trials if isinstance(trial.data, FileData))
+    missing = [f"{definition.extract.label}/{file.name}: there is no such file" for file in files if not file.is_file()]
+    if missing:
+        raise DataError("\n".join(missing))
+    return folder, files
+
+
+def _check_notebook(notebook: RunNotebook, definition: RunDefinition, path: Path, extract: Path) -> Mapping[str, Plain]:
+    """Return the parameters that are the same for every trial and jobcentre."""
+    own = set(notebook.parameters) & set(OWN_PARAMETERS)
+    if own:
+        names = ", ".join(sorted(own))
+        raise DefinitionError(
+            f"{path}: notebook {notebook.id} is given {names}; the batch sets that itself, leave it out"
+        )
+    same: dict[str, Plain] = {
+        "trial": "", "jobcentre": "", "extract": extract.as_posix(), "run": path.as_posix(),
+        "language": definition.language, "output": "",
+    }  # fmt: skip
+    return check_parameters(NOTEBOOKS / f"{notebook.id}.ipynb", same | notebook.parameters)
+
+
+def _plan_run(
+    trial: Trial, jobcentre: str, name: str, notebook: RunNotebook, given: Mapping[str, Plain],
+    definition: RunDefinition,
+) -> PlannedRun:  # fmt: skip
+    several = len(definition.trials) > 1
+    return PlannedRun(
+        trial=trial.id,
+        trial_title=trial.title.in_language(definition.language),
+        jobcentre=jobcentre,
+        name=name,
+        notebook=notebook.id,
+        source=NOTEBOOKS / f"{notebook.id}.ipynb",
+        folder=Path(trial.id, jobcentre) if several else Path(jobcentre),
+        parameters={**given, "trial": trial.id, "jobcentre": jobcentre},
+    )
+
+
+def _choose(runs: Sequence[PlannedRun], only: Sequence[str]) -> tuple[PlannedRun, ...]:
+    allowed = list(dict.fromkeys([r.jobcentre for r in runs] + [r.trial for r in runs]))
+    for name in only:
+        if name not in allowed:
+            raise DefinitionError(f"--only is '{name}'; must be one of {', '.join(allowed)}{suggest(name, allowed)}")
+    return tuple(run for run in runs if not only or run.jobcentre in only or run.trial in only)
+
+
+def _check_nothing_lost(plan: BatchPlan) -> None:
+    """Refuse to put a part of a run in the place of a fuller one."""
+    try:
+        earlier = json.loads((plan.target / MANIFEST).read_text(encoding="utf-8"))["runs"]
+        found = {(run["trial"], run["jobcentre"], run["notebook"]) for run in earlier}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    lost = len(found - {run.key for run in plan.runs})
+    if lost:
+        raise OutputError(
+            f"{plan.target}: holds {lost} reports that --only leaves out; choose another --outputs, or run all"
+        )

@@ -1,0 +1,113 @@
+"""The trial's answer in sentences that a jobcentre manager understands, made from the estimates alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analysis_lib.results import Estimate, Message, Results
+from analysis_lib.trials.definition import ALL, CONTROL, Trial
+from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
+from analysis_lib.trials.outcomes import Durations, Numbers
+
+Measured = Mapping[str, Numbers | Durations]
+
+
+def answer(trial: Trial, jobcentre: str, effects: Results, measured: Measured) -> tuple[Message, ...]:
+    """Return the sentences: the primary outcome first, then the others; or the one reason why there is no answer."""
+    arm = trial.treated_arms[0].id
+    outcomes = sorted(trial.outcomes, key=lambda outcome: not outcome.primary)
+    said = [
+        sentence
+        for outcome in outcomes
+        for sentence in (_duration if isinstance(measured[outcome.id], Durations) else _difference)(
+            effects.where(outcome=outcome.id), outcome.id, arm
+        )
+    ]
+    if said and jobcentre == ALL:
+        return tuple(said)
+    if said:
+        return (*said, Message("One jobcentre has few people: the report for the whole trial is the better evidence."))
+    reasons = [row.reason for row in effects.estimates if row.reason]
+    first = reasons[0] if reasons else Message("there are no cases")
+    return (Message("Nothing can be said here about the effect: {reason}.", reason=first),)
+
+
+def clear(row: Estimate) -> bool:
+    """Whether the interval leaves out no effect (0, or a ratio of 1)."""
+    null = 1.0 if row.scale == "log" else 0.0
+    return not row.interval.low <= null <= row.interval.high
+
+
+def _duration(rows: Results, outcome: str, arm: str) -> list[Message]:
+    ratio = _first(rows.where(estimand=HAZARD_RATIO, arm=arm))
+    treated = _first(rows.where(estimand=MEDIAN, arm=arm))
+    control = _first(rows.where(estimand=MEDIAN, arm=CONTROL))
+    said = []
+    if treated and control:
+        said.append(
+            Message(
+                "{outcome}: half had reached it after {treated:.1f} weeks in the treated group "
+                "and after {control:.1f} weeks in the control group.",
+                outcome=Message(outcome), treated=treated.value, control=control.value,
+            )  # fmt: skip
+        )
+    if ratio:
+        low, high = ratio.interval.low, ratio.interval.high
+        shown = {"ratio": ratio.value, "level": 100 * ratio.interval.level, "low": low, "high": high}
+        if not clear(ratio):
+            template = Message(
+                "From week to week the chance of it was {ratio:.2f} times that of the control group "
+                "({level:.0f} % interval {low:.2f} to {high:.2f}); so small a difference can be chance.",
+                **shown,
+            )
+        elif ratio.value > 1:
+            template = Message(
+                "From week to week the chance of it was {ratio:.2f} times that of the control group "
+                "({level:.0f} % interval {low:.2f} to {high:.2f}), more than chance explains: the treated group was faster.",
+                **shown,
+            )
+        else:
+            template = Message(
+                "From week to week the chance of it was {ratio:.2f} times that of the control group "
+                "({level:.0f} % interval {low:.2f} to {high:.2f}), less than chance explains: the treated group was slower.",
+                **shown,
+            )
+        said.append(template)
+    return said
+
+
+def _difference(rows: Results, outcome: str, arm: str) -> list[Message]:
+    row = _first(rows.where(estimand=DIFFERENCE, arm=arm))
+    if row is None:
+        return []
+    shown = {
+        "outcome": Message(outcome), "unit": Message(row.unit), "size": abs(row.value), "level": 100 * row.interval.level,
+        "low": row.interval.low, "high": row.interval.high,
+    }  # fmt: skip
+    if not clear(row):
+        return [
+            Message(
+                "{outcome}: no clear difference between the treated and the control group "
+                "(the {level:.0f} % interval runs from {low:.2f} to {high:.2f} {unit}).",
+                **shown,
+            )
+        ]
+    if row.value > 0:
+        return [
+            Message(
+                "{outcome}: {size:.2f} {unit} more in the treated group than in the control group "
+                "({level:.0f} % interval {low:.2f} to {high:.2f}).",
+                **shown,
+            )
+        ]
+    return [
+        Message(
+            "{outcome}: {size:.2f} {unit} less in the treated group than in the control group "
+            "({level:.0f} % interval {low:.2f} to {high:.2f}).",
+            **shown,
+        )
+    ]
+
+
+def _first(rows: Results) -> Estimate | None:
+    return next((row for row in rows.estimates if row.estimated), None)

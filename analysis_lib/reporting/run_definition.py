@@ -1,0 +1,137 @@
+"""The run file: which trials, notebooks, jobcentres and extract a batch takes, and what it may disclose."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from analysis_lib.errors import DataError, DefinitionError
+from analysis_lib.parameters import Definition, Id, Language, Text, read_definition
+from analysis_lib.reporting.disclosure import DisclosureRule
+
+EVERY_JOBCENTRE = "all"
+
+
+def _check_plain(value: object) -> object:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError("must be text, a number, true or false")
+    return value
+
+
+def _check_jobcentres(value: object) -> object:
+    if not isinstance(value, tuple) and value != EVERY_JOBCENTRE:
+        raise ValueError("must be all, or a list of jobcentre ids")
+    return value
+
+
+Plain = Annotated[str | int | float | bool, BeforeValidator(_check_plain)]
+"""A value of a notebook parameter; papermill would turn anything else into text."""
+
+JobcentreChoice = Annotated[
+    Literal["all"] | Annotated[tuple[Id, ...], Field(min_length=1)],
+    BeforeValidator(_check_jobcentres),
+]
+
+
+class ExtractPlace(Definition):
+    """Where the extract lies: a folder (relative to the project root), or an environment variable that names one."""
+
+    folder: str | None = None
+    environment: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ExtractPlace:
+        if bool(self.folder) == bool(self.environment):
+            raise ValueError("must have either folder or environment")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The place as it may be published: the folder below the project (or its name), or `$VARIABLE`."""
+        if self.folder is None:
+            return f"${self.environment}"
+        return Path(self.folder).name if Path(self.folder).is_absolute() else self.folder
+
+    def find(self) -> Path:
+        """Return the folder.
+
+        Raises
+        ------
+        DataError
+            Where the variable is not set, or there is no such folder.
+        """
+        if self.folder:
+            place, named = self.folder, f"extract folder '{self.folder}'"
+        else:
+            variable = self.environment or ""
+            place = os.environ.get(variable, "")
+            if not place:
+                raise DataError(f"environment variable {variable} is not set; must name the folder of the extract")
+            named = f"environment variable {variable} is '{place}', which"
+        if not Path(place).is_dir():
+            raise DataError(f"{named} is not a folder; must be the folder of the extract")
+        return Path(place)
+
+
+class RunNotebook(Definition):
+    """One notebook of the batch, `notebooks/<id>.ipynb`, with values for parameters that the batch does not set."""
+
+    id: Id
+    parameters: dict[str, Plain] = Field(default_factory=dict)
+
+
+class RunDefinition(Definition):
+    """One batch, as `parameters/runs/<id>.yml` defines it.
+
+    Attributes
+    ----------
+    jobcentres
+        `all`: the trial's cases together and each of its jobcentres; or the ids wanted (`all` counts as one).
+    workers
+        Notebooks executed at the same time.
+    cell_timeout_seconds
+        A cell that takes longer ends its notebook.
+    """
+
+    id: Id
+    title: Text
+    extract: ExtractPlace
+    trials: tuple[Id, ...] = Field(min_length=1)
+    notebooks: tuple[RunNotebook, ...] = Field(min_length=1)
+    jobcentres: JobcentreChoice
+    language: Language
+    disclosure: DisclosureRule
+    workers: int = Field(default=2, ge=1, le=256)
+    cell_timeout_seconds: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> RunDefinition:
+        listed = () if self.jobcentres == EVERY_JOBCENTRE else self.jobcentres
+        notebooks = tuple(notebook.id for notebook in self.notebooks)
+        for name, ids in (("trials", self.trials), ("notebooks", notebooks), ("jobcentres", listed)):
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"{name} has ids {', '.join(ids)}; must be distinct")
+        return self
+
+
+def read_run(path: Path | str) -> RunDefinition:
+    """Read a run file; its id must be the file's name.
+
+    Raises
+    ------
+    DefinitionError
+        One line for each problem: file, key, what was found and what is allowed.
+
+    Examples
+    --------
+    >>> read_run("parameters/runs/demo.yml").trials
+    ('hig',)
+    """
+    path = Path(path)
+    definition = read_definition(path, RunDefinition)
+    if definition.id != path.stem:
+        raise DefinitionError(f"{path}: id is '{definition.id}'; must be the file's name, '{path.stem}'")
+    return definition

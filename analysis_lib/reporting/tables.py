@@ -1,0 +1,327 @@
+"""The tables of a report: results in, text in the report's language out.
+
+Counts of people come in after disclosure control (`reporting.disclosure`); labels map ids to what readers call them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from analysis_lib.parameters import Mark, Text
+from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow
+from analysis_lib.reporting.language import Labels, Translator, say_label
+from analysis_lib.reporting.table import Table, decimals_of, format_value
+from analysis_lib.results import Check, Estimate, Message, Results
+from analysis_lib.trials.balance import BalanceRow
+from analysis_lib.trials.definition import CONTROL
+from analysis_lib.trials.evaluation import TargetComparison
+
+__all__ = [
+    "Fact",
+    "Table",
+    "balance_table",
+    "checks_table",
+    "effects_table",
+    "exits_table",
+    "facts_table",
+    "flow_table",
+    "format_value",
+    "targets_table",
+]
+
+WITHHELD = Message("withheld")
+MARKS: dict[Mark, Message] = {
+    "verified": Message("read in the source"),
+    "derived": Message("worked out from the source"),
+    "recalled": Message("NOT VERIFIED: from memory"),
+    "unknown": Message("not known"),
+}
+UNVERIFIED = ("recalled", "unknown")
+
+
+# --- estimates and checks --------------------------------------------------------------------------------------------
+
+
+def effects_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+    """Show the estimates, one a row; what was not estimated shows the reason across.
+
+    Parameters
+    ----------
+    results
+        Estimates after disclosure control; checks are passed over (`checks_table` shows them).
+    translator, labels
+        The language, and what the ids are called.
+    caption
+        In place of "Estimated effects".
+    """
+    levels = {row.interval.level for row in results.estimates}
+    interval = translator.t("interval")
+    if len(levels) == 1:
+        interval = translator.t("{level:.0f} % interval", level=100 * levels.pop())
+    notes = dict.fromkeys(_effect_note(row, translator, labels) for row in results.estimates if row.note)
+    return Table(
+        caption=caption or translator.t("Estimated effects"),
+        header=(
+            translator.t("Outcome"), translator.t("What is estimated"), translator.t("Estimate"), interval,
+            translator.t("p-value"), translator.t("People: treated / control"), translator.t("Method"),
+        ),
+        rows=tuple(_effect_row(row, translator, labels) for row in results.estimates),
+        notes=tuple(notes),
+        alignment=("left", "left", "right", "right", "right", "right", "left"),
+    )  # fmt: skip
+
+
+def _effect_row(row: Estimate, translator: Translator, labels: Labels) -> tuple[str, ...]:
+    outcome = _outcome(row, translator, labels)
+    quantity = capital(translator.render(row.estimand))
+    if row.arm:
+        quantity += f"\n{say_label(labels, row.arm, translator)}"
+    if not row.estimated:
+        return outcome, quantity, translator.t("not estimated: {reason}", reason=row.reason)
+    return (
+        outcome, quantity, format_value(row.value, row.unit, translator), write_interval(row, translator),
+        translator.p_value(row.p_value, bare=True), _people(row, translator), translator.render(row.method),
+    )  # fmt: skip
+
+
+def write_interval(row: Estimate, translator: Translator) -> str:
+    """Write the interval with the decimals of its value; a limit that was not reached is a dash."""
+    places = decimals_of(row.value, row.unit)
+    low, high = (translator.number(limit, places) or "–" for limit in (row.interval.low, row.interval.high))
+    return translator.t("{low} to {high}", low=low, high=high)
+
+
+def _outcome(row: Estimate | Check, translator: Translator, labels: Labels) -> str:
+    names = (say_label(labels, name, translator) for name in (row.outcome, row.group) if name)
+    return "\n".join(names)
+
+
+def _effect_note(row: Estimate, translator: Translator, labels: Labels) -> str:
+    where = ", ".join(_outcome(row, translator, labels).split("\n"))
+    return f"{where}, {translator.render(row.estimand)}: {translator.render(row.note)}."
+
+
+def _people(row: Estimate, translator: Translator) -> str:
+    if row.n_treated is None and row.n_control is None:
+        return _count(row.n, translator)
+    people = f"{_count(row.n_treated, translator)} / {_count(row.n_control, translator)}"
+    return people if row.n_clusters is None else people + "\n" + translator.t("in {n} clusters", n=row.n_clusters)
+
+
+def _count(n: int | None, translator: Translator) -> str:
+    return translator.render(WITHHELD) if n is None else translator.integer(n)
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def checks_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+    """Show the checks, one a row, those that failed flagged; estimates are passed over."""
+    verdicts = {
+        True: translator.t("passed"),
+        False: translator.t("NOT passed"),
+        None: translator.t("could not be made"),
+    }
+    rows = []
+    for check in results.checks:
+        names = (say_label(labels, name, translator) for name in (check.outcome, check.group, check.arm) if name)
+        rows.append(
+            (
+                capital(translator.render(check.name)), "\n".join(names), verdicts[check.passed],
+                translator.p_value(check.p_value, bare=True), translator.render(check.method),
+                translator.render(check.detail),
+            )
+        )  # fmt: skip
+    return Table(
+        caption=caption or translator.t("Checks"),
+        header=(
+            translator.t("Check"), translator.t("Of"), translator.t("Result"), translator.t("p-value"),
+            translator.t("Method"), translator.t("Detail"),
+        ),
+        rows=tuple(rows),
+        alignment=("left", "left", "left", "right", "left", "left"),
+        flagged=frozenset(number for number, check in enumerate(results.checks) if check.passed is False),
+    )  # fmt: skip
+
+
+# --- who is in the trial ---------------------------------------------------------------------------------------------
+
+
+def balance_table(balance: ProtectedBalance, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+    """Show the covariates of one arm and control: means (percent for a level) and normalised differences."""
+    arm, control = (say_label(labels, name, translator) for name in (balance.arm, CONTROL))
+    notes = [translator.t("The normalised difference does not depend on the number of people; beyond ±0.1 is notable.")]
+    if balance.withheld:
+        notes.append(withheld_note(balance.min_count, translator))
+    return Table(
+        caption=caption or translator.t("The groups before the trial"),
+        header=(
+            translator.t("Characteristic"),
+            f"{arm}\n({_people_in(balance.n_treated, translator)})",
+            f"{control}\n({_people_in(balance.n_control, translator)})",
+            translator.t("Normalised difference"),
+        ),
+        rows=tuple(_balance_row(row, translator, labels) for row in balance.rows),
+        notes=tuple(notes),
+    )
+
+
+def name_covariate(row: BalanceRow, translator: Translator, labels: Labels) -> str:
+    """Return what reports call the row: the covariate, and the level of a category."""
+    name = say_label(labels, row.covariate, translator)
+    if not row.level:
+        return name
+    level = f"{row.covariate}.{row.level}"
+    return f"{name}: {say_label(labels, level if level in labels else row.level, translator)}"
+
+
+def _balance_row(row: BalanceRow, translator: Translator, labels: Labels) -> tuple[str, ...]:
+    name = name_covariate(row, translator, labels)
+    means = (row.mean_treated, row.mean_control)
+    if all(math.isnan(mean) for mean in means):
+        return name, translator.render(WITHHELD)
+    one, zero = (
+        translator.percent(mean, 1) if row.level else translator.number(mean, decimals_of(max(means, key=abs), ""))
+        for mean in means
+    )
+    return name, one, zero, translator.number(row.normalised_difference, 3)
+
+
+def _people_in(n: int | None, translator: Translator) -> str:
+    return translator.t("number withheld") if n is None else translator.t("{n} people", n=n)
+
+
+def withheld_note(min_count: int, translator: Translator) -> str:
+    """Return the note that says why numbers are withheld."""
+    return translator.t("Withheld: numbers that could show a group of fewer than {n} people.", n=min_count)
+
+
+def flow_table(flow: ProtectedFlow, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+    """Show who is in the analysis, from the start to the outcomes, one count a row."""
+    counts: list[tuple[str, int | None]] = [(capital(translator.render(flow.start_label)), flow.start)]
+    counts += [(translator.t("left out: {reason}", reason=step.reason), step.count) for step in flow.exclusions]
+    counts.append((translator.t("In the trial"), flow.assigned))
+    for arm in flow.arms:
+        counts += _arm_rows(arm, translator, labels)
+    return Table(
+        caption=caption or translator.t("From the register to the analysis"),
+        header=(translator.t("Step"), translator.t("People")),
+        rows=tuple((name, _count(count, translator)) for name, count in counts),
+        notes=(withheld_note(flow.min_count, translator),) if flow.withheld else (),
+    )
+
+
+def _arm_rows(arm: ProtectedArm, translator: Translator, labels: Labels) -> list[tuple[str, int | None]]:
+    name = say_label(labels, arm.arm, translator)
+    rows: list[tuple[str, int | None]] = [(translator.t("assigned to: {arm}", arm=name), arm.assigned)]
+    for outcome, known in arm.outcome_known.items():
+        said = say_label(labels, outcome, translator)
+        rows.append((translator.t("{arm}, outcome known: {outcome}", arm=name, outcome=said), known))
+    return rows
+
+
+def exits_table(
+    counts: Mapping[str, Mapping[str, int | None]], translator: Translator, labels: Labels, *, caption: str = ""
+) -> Table:
+    """Show how durations ended, one ending a row and one arm a column; a withheld count is `None`.
+
+    Parameters
+    ----------
+    counts
+        By arm and ending, after `disclosure.protect_parts`; an ending that an arm lacks counts 0.
+    translator, labels
+        The language, and what the ids are called.
+    caption
+        In place of "How it ended".
+    """
+    endings = list(dict.fromkeys(ending for arm in counts.values() for ending in arm))
+    rows = tuple(
+        (say_label(labels, ending, translator), *(_count(arm.get(ending, 0), translator) for arm in counts.values()))
+        for ending in endings
+    )
+    return Table(
+        caption=caption or translator.t("How it ended"),
+        header=(translator.t("Ending"), *(say_label(labels, arm, translator) for arm in counts)),
+        rows=rows,
+    )
+
+
+# --- what the trial was, and what was published ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact about a trial with its evidence mark."""
+
+    name: Text | str
+    value: Text | str
+    mark: Mark
+    source: str = ""
+
+
+def facts_table(facts: Iterable[Fact], translator: Translator, *, caption: str = "") -> Table:
+    """Show facts with their evidence; those not verified are flagged."""
+    listed = tuple(facts)
+    return Table(
+        caption=caption or translator.t("What the trial was"),
+        header=(translator.t("Subject"), translator.t("Fact"), translator.t("Evidence"), translator.t("Source")),
+        rows=tuple(
+            (_say(f.name, translator), _say(f.value, translator), translator.render(MARKS[f.mark]), f.source)
+            for f in listed
+        ),
+        alignment=("left",) * 4,
+        flagged=frozenset(number for number, fact in enumerate(listed) if fact.mark in UNVERIFIED),
+    )
+
+
+def _say(text: Text | str, translator: Translator) -> str:
+    return translator.text(text) if isinstance(text, Text) else translator.render(text)
+
+
+def targets_table(comparisons: Iterable[TargetComparison], translator: Translator, *, caption: str = "") -> Table:
+    """Show published numbers beside ours; those that differ or are not verified are flagged."""
+    listed = tuple(comparisons)
+    return Table(
+        caption=caption or translator.t("Published numbers and ours"),
+        header=(
+            translator.t("Number"), translator.t("Published"), translator.t("Ours"), translator.t("Verdict"),
+            translator.t("Evidence"), translator.t("Source"),
+        ),
+        rows=tuple(_target_row(comparison, translator) for comparison in listed),
+        alignment=("left", "right", "right", "left", "left", "left"),
+        flagged=frozenset(
+            number
+            for number, comparison in enumerate(listed)
+            if comparison.agrees is False or comparison.target.mark in UNVERIFIED
+        ),
+    )  # fmt: skip
+
+
+def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[str, ...]:
+    target, found = comparison.target, comparison.found
+    unit = found.unit if found else ""
+    width = translator.number(target.half_width, _decimals_written(target.half_width))
+    verdicts = {
+        True: translator.t("agrees (within ±{width})", width=width),
+        False: translator.t("DIFFERS (by more than {width})", width=width),
+        None: translator.t("no estimate here"),
+    }
+    return (
+        translator.text(target.label),
+        format_value(target.value, unit, translator)
+        if found
+        else translator.number(target.value, _decimals_written(target.value)),
+        f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
+        verdicts[comparison.agrees],
+        translator.render(MARKS[target.mark]),
+        target.source,
+    )
+
+
+def _decimals_written(value: float) -> int:
+    """Return the decimals that a number of a definition was written with."""
+    return len(f"{value:.6f}".rstrip("0").partition(".")[2])

@@ -1,0 +1,131 @@
+"""The people that an effect is estimated from, and the columns of their regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis_lib.errors import NotEstimable
+from analysis_lib.results import FloatArray, Message, check_level
+from analysis_lib.trials._arrays import (
+    BoolArray,
+    Covariates,
+    Groups,
+    as_binary,
+    as_covariates,
+    as_groups,
+    as_numbers,
+    as_weights,
+)
+from analysis_lib.trials._blocks import complete_blocks
+from analysis_lib.trials._least_squares import independent_columns
+
+# Relative to a column's size: variation below this is rounding.
+_CONSTANT = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The people used: outcome and arm of shape (n,), membership where given, notes on who was left out."""
+
+    y: FloatArray
+    treated: BoolArray
+    block: Groups | None
+    cluster: Groups | None
+    weight: FloatArray | None
+    covariates: Covariates
+    notes: tuple[Message, ...] = ()
+
+    def where(self, keep: BoolArray, notes: tuple[Message, ...]) -> Sample:
+        """Return the people kept."""
+        if keep.all():
+            return self
+        return Sample(
+            y=self.y[keep],
+            treated=self.treated[keep],
+            block=self.block.where(keep) if self.block else None,
+            cluster=self.cluster.where(keep) if self.cluster else None,
+            weight=None if self.weight is None else self.weight[keep],
+            covariates=replace(self.covariates, values=self.covariates.values[keep]),
+            notes=(*self.notes, *notes),
+        )
+
+
+def read_sample(
+    y: ArrayLike,
+    treated: ArrayLike,
+    *,
+    covariates: Any = None,
+    block: Any = None,
+    cluster: Any = None,
+    weight: ArrayLike | None = None,
+    level: float,
+) -> Sample:
+    """Check the arguments, and return the people to use."""
+    check_level(level)
+    outcome = as_numbers(y, "y")
+    n = len(outcome)
+    sample = Sample(
+        y=outcome,
+        treated=as_binary(treated, "treated", n),
+        block=None if block is None else as_groups(block, "block", n),
+        cluster=None if cluster is None else as_groups(cluster, "cluster", n),
+        weight=None if weight is None else as_weights(weight, "weight", n),
+        covariates=as_covariates(np.empty((n, 0)) if covariates is None else covariates, n),
+    )
+    if sample.weight is not None and not np.all(sample.weight):
+        note = Message("people with weight 0 left out: {n}", n=int(np.sum(sample.weight == 0)))
+        sample = sample.where(sample.weight > 0, (note,))
+    if sample.block is not None:
+        sample = sample.where(*complete_blocks(sample.block, sample.treated))
+    _check_arms(sample)
+    return sample
+
+
+def _check_arms(sample: Sample) -> None:
+    """Raise where an arm has fewer than two people, or clusters."""
+    for arm, label in ((sample.treated, Message("treated")), (~sample.treated, Message("control"))):
+        people = int(np.sum(arm))
+        if people < 2:
+            raise NotEstimable(Message("{n} people in the {arm} arm; two are needed", n=people, arm=label))
+        if sample.cluster is not None:
+            clusters = len(np.unique(sample.cluster.codes[arm]))
+            if clusters < 2:
+                raise NotEstimable(Message("{n} clusters in the {arm} arm; two are needed", n=clusters, arm=label))
+
+
+def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, int, tuple[str, ...]]:
+    """Return the regression's columns without collinear ones, the treatment's position, and the names left out.
+
+    Treatment comes after the main effects, so that it is the one found collinear where they determine it.
+    """
+    main, names = _main_effects(sample)
+    arm = sample.treated.astype(np.float64)[:, None]
+    columns = [np.ones_like(arm), main, arm] + ([arm * main] if interact else [])
+    design = np.hstack(columns)
+    position = main.shape[1] + 1
+    kept = independent_columns(design)
+    if position not in kept:
+        raise NotEstimable(Message("the covariates determine the treatment: no effect can be told apart from theirs"))
+    lost = set(range(design.shape[1])) - set(kept.tolist())
+    dropped = [names[j - 1] for j in sorted(lost) if j < position]
+    interactions = [names[j - position - 1] for j in sorted(lost) if j > position]
+    dropped += [f"treated x {name}" for name in interactions if name not in dropped]
+    return design[:, kept], int(np.searchsorted(kept, position)), tuple(dropped)
+
+
+def _main_effects(sample: Sample) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return block indicators (all but the first) and covariates, centred in the people used, and their names."""
+    values, names = sample.covariates.values, sample.covariates.names
+    if sample.block is not None:
+        indicators = sample.block.codes[:, None] == np.arange(1, sample.block.count)
+        values = np.hstack([indicators, values])
+        names = (*(f"block {name}" for name in sample.block.names[1:]), *names)
+    if not names:
+        return values, names
+    centred = values - values.mean(axis=0)
+    constant = np.abs(centred).max(axis=0) <= _CONSTANT * np.abs(values).max(axis=0)
+    return np.where(constant, 0.0, centred), names
