@@ -13,6 +13,8 @@ import typer
 
 from analysis_lib.errors import AnalysisError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="analysis_lib", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Evaluate employment trials from a register extract, and publish a report for each jobcentre.",
@@ -43,10 +45,14 @@ def run(
     from analysis_lib.batch.runner import run_batch  # noqa: PLC0415
 
     plan = plan_batch(path, only=only or (), outputs=outputs, workers=workers)
-    with show_progress(len(plan.runs)) as progress:
-        record = run_batch(plan, on_start=progress.start, on_end=progress.end)
+    try:
+        with show_progress(len(plan.runs)) as progress:
+            record = run_batch(plan, on_start=progress.start, on_end=progress.end)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted: {plan.target} is as it was", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     counts = ", ".join(f"{number} {status}" for status, number in sorted(record.count_statuses().items()))
-    typer.echo(f"{len(record.records)} reports: {counts}")
+    typer.echo(f"Reports: {len(record.records)} ({counts})")
     typer.echo(f"Index: {record.index}")
     record.check()
 
@@ -55,14 +61,16 @@ def run(
 def simulate(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="The trial's id, such as hig, or its file.")],
     to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write the extract to.")],
-    persons: Annotated[int, typer.Option(min=1, help="People in the register.")] = 5000,
+    persons: Annotated[
+        int | None, typer.Option(min=1, help="Eligible people, in place of the number of the trial's definition.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the seed of the trial's definition.")] = None,
 ) -> None:
     """Draw a made-up register for a trial, with its true effects in truth.json."""
     from analysis_lib.batch.simulated_extract import write_simulated_extract  # noqa: PLC0415
 
-    write_simulated_extract(trial, to, persons=persons, seed=seed)
-    typer.echo(f"{persons} simulated people: {to}")
+    folder = write_simulated_extract(trial, to, persons=persons, seed=seed)
+    typer.echo(f"Simulated extract: {folder}")
 
 
 @app.command()

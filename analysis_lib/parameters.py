@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from analysis_lib.errors import DefinitionError
 
@@ -61,7 +61,20 @@ class Text(Definition):
 
 
 class Sourced(Definition):
-    """A fact with its evidence mark; `source` is required unless the fact is unknown."""
+    """A fact with its evidence mark; what is verified has a source."""
+
+    mark: Mark
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _verified_somewhere(self) -> Sourced:
+        if self.mark == "verified" and not self.source:
+            raise ValueError("mark is verified, so source must say where the fact was read")
+        return self
+
+
+class SourcedText(Text):
+    """A text that states a fact, with its evidence mark."""
 
     mark: Mark
     source: str = ""

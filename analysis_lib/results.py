@@ -292,11 +292,17 @@ def estimate_sentence(estimate: Estimate) -> Message:
     head = {"outcome": Message(estimate.outcome), "estimand": Message(estimate.estimand)}
     if not estimate.estimated:
         return Message("{outcome}, {estimand}: not estimated ({reason}).", **head, reason=estimate.reason)
-    template = "{outcome}, {estimand}: {value:.2f} {unit} ({level:.0f} % interval {low:.2f} to {high:.2f})."
     interval = estimate.interval
+    numbers = {
+        "value": estimate.value, "level": 100 * interval.level, "low": interval.low, "high": interval.high,
+    }  # fmt: skip
+    if estimate.unit in ("", "ratio"):
+        return Message(
+            "{outcome}, {estimand}: {value:.2f} ({level:.0f} % interval {low:.2f} to {high:.2f}).", **head, **numbers
+        )
     return Message(
-        template, **head, unit=Message(estimate.unit), value=estimate.value,
-        level=100 * interval.level, low=interval.low, high=interval.high,
+        "{outcome}, {estimand}: {value:.2f} {unit} ({level:.0f} % interval {low:.2f} to {high:.2f}).",
+        **head, **numbers, unit=Message(estimate.unit),
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbformat import NotebookNode, ValidationError
-from nbformat.reader import NotJSONError
 
 from analysis_lib.batch.notebooks import has_tag, read_notebook
 from analysis_lib.errors import DefinitionError
@@ -77,7 +76,7 @@ def _read_notebook(path: Path) -> NotebookNode:
         raise DefinitionError(f"{path}: there is no such notebook{suggest(path.name, _siblings(path))}")
     try:
         return read_notebook(path)
-    except (NotJSONError, ValidationError, UnicodeDecodeError, AttributeError, KeyError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise DefinitionError(f"{path}: is not a notebook ({first[:100]}); must be valid .ipynb") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,13 +23,14 @@ from analysis_lib.batch.record import UNIT_COLUMNS, RunError, RunRecord, Status,
 from analysis_lib.errors import DataError
 from analysis_lib.parameters import Language
 from analysis_lib.reporting.language import translate_notebook
+from analysis_lib.reporting.page import scrub_paths
 from analysis_lib.results import ESTIMATE_COLUMNS, Message
 
 START_ATTEMPTS = 2
 """A kernel that does not start is tried once more: two starting together can take the same port."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(
-    r"^(?:File (?P<file>\S+?):(?P<line>\d+), in (?P<function>\w+)|(?P<cell>Cell In\s?\[\d+\], line \d+))", re.M
+    r"^(?:File (?P<file>.+?):(?P<line>\d+), in (?P<function>\w+)|(?P<cell>Cell In\s?\[\d+\], line \d+))", re.M
 )
 
 
@@ -53,6 +54,16 @@ class Job:
     timeout: int
 
     @property
+    def source(self) -> Path:
+        """The notebook that papermill reads: in the run's language."""
+        return self.folder / f".{self.planned.notebook}.source.ipynb"
+
+    @property
+    def table(self) -> Path:
+        """Where the notebook saves its table; it is not kept, as the batch saves all rows in one file."""
+        return self.folder / f"{self.planned.notebook}.parquet"
+
+    @property
     def executed(self) -> Path:
         """The notebook that papermill writes."""
         return self.folder / f"{self.planned.notebook}.ipynb"
@@ -71,30 +82,43 @@ def execute_job(job: Job) -> RunRecord:
     """Execute the notebook, read its table and write its pages; what goes wrong is in the record, never raised."""
     started = time.perf_counter()
     status: Status
-    rows, error = empty_rows(), None
-    pages: tuple[str, ...] = ()
+    rows = empty_rows()
     try:
         status, error = _execute(job)
         if error is None:
-            rows = _take_table(job)
+            rows = _read_table(job)
             status = "ok" if rows["value"].notna().any() else "not_estimable"
     except Exception as problem:  # one run may not stop the others
-        status, error = "failed", RunError(name=type(problem).__name__, message=_public(str(problem)))
-    try:
-        pages = write_page(job.page, _notebook_so_far(job), error)
-    except Exception as problem:
-        rows = empty_rows()
-        status, error = "failed", error or RunError(name=type(problem).__name__, message=_public(str(problem)))
-    return RunRecord(
-        planned=job.planned, status=status, seconds=time.perf_counter() - started, error=error, pages=pages, rows=rows
-    )
+        status, error = "failed", _as_error(problem)
+    record = RunRecord(planned=job.planned, status=status, seconds=0, error=error, rows=rows)
+    return _publish(job, record, started)
 
 
-def record_lost_worker(job: Job, seconds: float) -> RunRecord:
-    """Return the record of a run whose worker process was lost, with the page of what it had done."""
+def record_lost_worker(job: Job, started: float) -> RunRecord:
+    """Return the record of a run whose worker process was lost, with the page of what it had done.
+
+    `started` is on the clock of `time.perf_counter`.
+    """
     error = RunError(name="WorkerLost", message=Message("the process that executed the notebook was lost"))
-    pages = write_page(job.page, _notebook_so_far(job), error)
-    return RunRecord(planned=job.planned, status="died", seconds=seconds, error=error, pages=pages)
+    return _publish(job, RunRecord(planned=job.planned, status="died", seconds=0, error=error), started)
+
+
+def _publish(job: Job, record: RunRecord, started: float) -> RunRecord:
+    """Write the pages and remove everything else; a page that cannot be written fails the run."""
+    try:
+        pages = write_page(job.page, _notebook_so_far(job), record.error)
+        record = replace(record, pages=pages)
+    except Exception as problem:  # one run may not stop the others
+        job.executed.unlink(missing_ok=True)  # it may name folders of this machine
+        if record.error is None:
+            record = replace(record, status="failed", error=_as_error(problem), rows=empty_rows())
+    for left in (job.source, job.table):
+        left.unlink(missing_ok=True)
+    return replace(record, seconds=time.perf_counter() - started)
+
+
+def _as_error(problem: Exception) -> RunError:
+    return RunError(name=type(problem).__name__, message=scrub_paths(str(problem)))
 
 
 def _execute(job: Job) -> tuple[Status, RunError | None]:
@@ -102,13 +126,12 @@ def _execute(job: Job) -> tuple[Status, RunError | None]:
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     job.folder.mkdir(parents=True, exist_ok=True)
-    source = job.folder / f".{job.planned.notebook}.source.ipynb"
-    write_notebook(translate_notebook(read_notebook(job.planned.source), job.language), source)
+    write_notebook(translate_notebook(read_notebook(job.planned.source), job.language), job.source)
     try:
-        _run_papermill(job, source)
+        _run_papermill(job)
     except PapermillExecutionError as error:
         where = _last_place("\n".join(error.traceback))
-        return "failed", RunError(name=error.ename, message=_public(error.evalue), where=where)
+        return "failed", RunError(name=error.ename, message=scrub_paths(error.evalue), where=where)
     except CellTimeoutError as error:
         message = Message("a cell took longer than {seconds} seconds", seconds=job.timeout)
         return "timeout", RunError(name=type(error).__name__, message=message, where=_last_cell(job))
@@ -118,12 +141,11 @@ def _execute(job: Job) -> tuple[Status, RunError | None]:
     except RuntimeError as error:
         message = Message("the notebook's kernel did not start")
         return "died", RunError(name=type(error).__name__, message=message)
-    finally:
-        source.unlink()
-    return "ok", _early_exit(job)
+    early = _early_exit(job)
+    return ("failed" if early else "ok"), early
 
 
-def _run_papermill(job: Job, source: Path) -> None:
+def _run_papermill(job: Job) -> None:
     """Execute; a RuntimeError that is no DeadKernelError is a kernel that did not start."""
     import papermill  # noqa: PLC0415 (slow to import)
     from nbclient.exceptions import DeadKernelError  # noqa: PLC0415
@@ -131,12 +153,14 @@ def _run_papermill(job: Job, source: Path) -> None:
     for attempt in range(1, START_ATTEMPTS + 1):
         try:
             papermill.execute_notebook(
-                _as_template(source),
+                _as_template(job.source),
                 _as_template(job.executed),
                 parameters={**job.planned.parameters, "output": job.folder.as_posix()},
                 execution_timeout=job.timeout,
                 progress_bar=False,
                 shutdown_kernel="immediate",
+                record_timing=False,  # the same run gives the same notebook
+                extra_arguments=["--Application.log_level=ERROR"],  # its warnings would go to the user's terminal
             )
             return
         except DeadKernelError:
@@ -161,13 +185,12 @@ def _early_exit(job: Job) -> RunError | None:
     return None
 
 
-def _take_table(job: Job) -> pd.DataFrame:
-    """Read the table that the notebook saved, and remove it: the batch saves all rows in one file."""
-    path = job.folder / f"{job.planned.notebook}.parquet"
+def _read_table(job: Job) -> pd.DataFrame:
+    """Read the table that the notebook saved."""
+    path = job.table
     if not path.is_file():
         raise DataError(f"the notebook saved no {path.name}")
     rows = pd.read_parquet(path)
-    path.unlink()
     wanted = [*UNIT_COLUMNS, *ESTIMATE_COLUMNS]
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
@@ -202,7 +225,7 @@ def _last_place(traceback: str) -> str:
     frame = found[-1].groupdict()
     if frame["cell"]:
         return str(frame["cell"])
-    return _public(f"{_package_path(frame['file'])}:{frame['line']} in {frame['function']}")
+    return scrub_paths(f"{_package_path(frame['file'])}:{frame['line']} in {frame['function']}")
 
 
 def _package_path(file: str) -> str:
@@ -212,8 +235,3 @@ def _package_path(file: str) -> str:
             start = len(parts) - parts[::-1].index(root) - 1
             return "/".join(parts[start + (root == "site-packages") :])
     return Path(file).name
-
-
-def _public(text: str) -> str:
-    """Take this machine's folders out of a message."""
-    return text.replace(f"{Path.cwd()}/", "").replace(str(Path.home()), "~")

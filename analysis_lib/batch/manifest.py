@@ -20,6 +20,7 @@ from analysis_lib.batch.plan import BatchPlan, PlannedRun
 from analysis_lib.batch.record import RunRecord
 from analysis_lib.register.codes import CODES_FILE
 from analysis_lib.register.jobcentres import JOBCENTRES_FILE
+from analysis_lib.trials.definition import FileData, RegisterData
 
 PROJECT = "analysis-lib"
 PACKAGES = (
@@ -88,8 +89,9 @@ def _definition_files(plan: BatchPlan) -> set[Path]:
 
 def _extract_files(plan: BatchPlan) -> set[Path]:
     """Return the files that the trials read; a register extract is read whole."""
-    files = set(plan.data_files)
-    return files | {p for p in plan.extract.rglob("*") if p.is_file()} if plan.reads_register else files
+    files = {plan.extract / trial.data.file for trial in plan.trials if isinstance(trial.data, FileData)}
+    reads_register = any(isinstance(trial.data, RegisterData) for trial in plan.trials)
+    return files | {p for p in plan.extract.iterdir() if p.is_file()} if reads_register else files
 
 
 def _hashes(paths: Iterable[Path], root: Path) -> dict[str, str]:

@@ -19,9 +19,9 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
-def markdown_cell(text: str) -> NotebookNode:
-    """Return a cell of markdown."""
-    return cast("NotebookNode", nbformat.v4.new_markdown_cell(text))  # type: ignore[no-untyped-call]
+def markdown_cell(name: str, text: str) -> NotebookNode:
+    """Return a cell of markdown; its id is the name."""
+    return cast("NotebookNode", nbformat.v4.new_markdown_cell(text, id=name))  # type: ignore[no-untyped-call]
 
 
 def has_tag(cell: NotebookNode, tag: str) -> bool:

@@ -16,7 +16,6 @@ from analysis_lib.batch.record import RunError
 from analysis_lib.parameters import Language
 from analysis_lib.reporting.language import Translator
 from analysis_lib.reporting.publish import render_html, scrub_notebook
-from analysis_lib.results import Message
 
 INJECTED = "injected-parameters"
 PAPERMILL_BANNER = "papermill-error-cell-tag"
@@ -40,12 +39,13 @@ def write_page(page: Page, notebook: NotebookNode, error: RunError | None) -> tu
     shown.cells = [cell for cell in shown.cells if not has_tag(cell, PAPERMILL_BANNER)]
     for cell in shown.cells:
         if has_tag(cell, INJECTED):
+            cell.id = INJECTED  # papermill draws one
             cell.source = "\n".join(f"{name} = {value!r}" for name, value in page.parameters.items())
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = []
     if error is not None:
-        shown.cells.insert(0, markdown_cell(_banner(error, page.language)))
+        shown.cells.insert(0, markdown_cell("run-failed", _banner(error, page.language)))
     shown = scrub_notebook(shown)
     page.folder.mkdir(parents=True, exist_ok=True)
     write_notebook(shown, page.folder / f"{page.stem}.ipynb")
@@ -62,9 +62,7 @@ def say_error(error: RunError, translator: Translator) -> str:
 
 def _banner(error: RunError, language: Language) -> str:
     translator = Translator(language)
-    head = translator.render(Message("This report failed. What stands below is not complete."))
-    style = "border-left: 6px solid #b00020; background: #fdecea; color: #5f0010; padding: 0.6em 1em"
-    detail = html.escape(say_error(error, translator))
-    return (
-        f'<div class="run-failed" role="alert" style="{style}"><strong>{html.escape(head)}</strong><br>{detail}</div>'
-    )
+    head = translator.t("This report failed. What stands below is not complete.")
+    detail = say_error(error, translator)
+    lines = f"<p><strong>{html.escape(head)}</strong></p><p>{html.escape(detail)}</p>"
+    return f'<div class="failure" role="alert">{lines}</div>'

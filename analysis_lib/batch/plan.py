@@ -17,7 +17,8 @@ from analysis_lib.register.jobcentres import Jobcentres, read_jobcentres
 from analysis_lib.reporting.language import Translator
 from analysis_lib.reporting.run_definition import EVERY_JOBCENTRE, RunDefinition, RunNotebook, read_run
 from analysis_lib.results import Message
-from analysis_lib.trials.definition import ALL, FileData, Trial, read_trial
+from analysis_lib.trials.definition import ALL, Trial, read_trial
+from analysis_lib.trials.sources import load_cases
 
 NOTEBOOKS = Path("notebooks")
 MANIFEST = "manifest.json"
@@ -55,6 +56,11 @@ class PlannedRun:
     parameters: Mapping[str, Plain]
 
     @property
+    def title(self) -> str:
+        """What a line on the terminal calls it."""
+        return f"{self.trial}/{self.jobcentre} {self.notebook}"
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """What tells it from every other: trial, jobcentre, notebook."""
         return self.trial, self.jobcentre, self.notebook
@@ -72,8 +78,6 @@ class BatchPlan:
         The extract's folder.
     outputs
         The folder that the run's own folder stands in.
-    data_files
-        The one file of each trial that is not read from a register extract.
     """
 
     path: Path
@@ -83,17 +87,11 @@ class BatchPlan:
     outputs: Path
     workers: int
     runs: tuple[PlannedRun, ...]
-    data_files: tuple[Path, ...]
 
     @property
     def target(self) -> Path:
         """The folder that the finished run replaces."""
         return self.outputs / self.definition.id
-
-    @property
-    def reads_register(self) -> bool:
-        """Whether any trial is read from a register extract."""
-        return any(not isinstance(trial.data, FileData) for trial in self.trials)
 
 
 def plan_batch(
@@ -117,7 +115,7 @@ def plan_batch(
     DefinitionError
         Where the run file, a trial, a jobcentre, a notebook or one of its parameters is not valid; one line a problem.
     DataError
-        Where the extract is not there.
+        Where the extract is not there, or its data is not valid for a trial.
     OutputError
         Where `only` would drop reports of an earlier, fuller run.
     """
@@ -126,21 +124,21 @@ def plan_batch(
     known = read_jobcentres()
     trials = _all_of(partial(read_trial, trial, Path("parameters")) for trial in definition.trials)
     jobcentres = _all_of(partial(_jobcentres_of, trial, definition, path, known) for trial in trials)
-    extract, data_files = _find_data(definition, trials)
-    notebooks = _all_of(
-        partial(_check_notebook, notebook, definition, path, extract) for notebook in definition.notebooks
-    )
+    notebooks = _all_of(partial(_check_notebook, notebook, definition, path) for notebook in definition.notebooks)
+    extract = _find_data(definition, trials)
     names = {ALL: Translator(definition.language).render(WHOLE_TRIAL)}
     names |= {jobcentre: known.name(jobcentre) for jobcentre in chain(*jobcentres) if jobcentre != ALL}
     runs = [
-        _plan_run(trial, jobcentre, names[jobcentre], notebook, given, definition)
+        _plan_run(trial, jobcentre, names[jobcentre], given, definition)
         for trial, chosen in zip(trials, jobcentres, strict=True)
         for jobcentre in chosen
-        for notebook, given in zip(definition.notebooks, notebooks, strict=True)
+        for given in zip(
+            definition.notebooks, [{**one, "extract": extract.as_posix()} for one in notebooks], strict=True
+        )
     ]
     plan = BatchPlan(
         path=path, definition=definition, trials=trials, extract=extract, outputs=Path(outputs),
-        workers=workers or definition.workers, runs=_choose(runs, only), data_files=data_files,
+        workers=workers or definition.workers, runs=_choose(runs, only),
     )  # fmt: skip
     if only:
         _check_nothing_lost(plan)
@@ -171,23 +169,22 @@ def _jobcentres_of(trial: Trial, definition: RunDefinition, path: Path, known: J
         raise DefinitionError(f"{path}: {error}") from None
 
 
-def _find_data(definition: RunDefinition, trials: Iterable[Trial]) -> tuple[Path, tuple[Path, ...]]:
-    simulated = [trial.id for trial in trials if trial.simulation is not None]
+def _find_data(definition: RunDefinition, trials: Iterable[Trial]) -> Path:
+    """Return the extract's folder, in which every trial finds valid cases."""
     try:
         folder = definition.extract.find()
     except DataError as error:
+        simulated = [trial.id for trial in trials if trial.simulation is not None]
         place = definition.extract.folder
         hint = f" (python -m analysis_lib simulate {simulated[0]} --to {place})" if simulated and place else ""
         raise DataError(f"{error}{hint}") from None
-    files = tuple(folder / trial.data.file for trial in trials if isinstance(trial.data, FileData))
-    missing = [f"{definition.extract.label}/{file.name}: there is no such file" for file in files if not file.is_file()]
-    if missing:
-        raise DataError("\n".join(missing))
-    return folder, files
+    for trial in trials:
+        load_cases(trial, folder)
+    return folder
 
 
-def _check_notebook(notebook: RunNotebook, definition: RunDefinition, path: Path, extract: Path) -> Mapping[str, Plain]:
-    """Return the parameters that are the same for every trial and jobcentre."""
+def _check_notebook(notebook: RunNotebook, definition: RunDefinition, path: Path) -> Mapping[str, Plain]:
+    """Return the parameters of the notebook; those that differ by run are empty text."""
     own = set(notebook.parameters) & set(OWN_PARAMETERS)
     if own:
         names = ", ".join(sorted(own))
@@ -195,16 +192,16 @@ def _check_notebook(notebook: RunNotebook, definition: RunDefinition, path: Path
             f"{path}: notebook {notebook.id} is given {names}; the batch sets that itself, leave it out"
         )
     same: dict[str, Plain] = {
-        "trial": "", "jobcentre": "", "extract": extract.as_posix(), "run": path.as_posix(),
+        "trial": "", "jobcentre": "", "extract": "", "run": path.as_posix(),
         "language": definition.language, "output": "",
     }  # fmt: skip
     return check_parameters(NOTEBOOKS / f"{notebook.id}.ipynb", same | notebook.parameters)
 
 
 def _plan_run(
-    trial: Trial, jobcentre: str, name: str, notebook: RunNotebook, given: Mapping[str, Plain],
-    definition: RunDefinition,
-) -> PlannedRun:  # fmt: skip
+    trial: Trial, jobcentre: str, name: str, given: tuple[RunNotebook, Mapping[str, Plain]], definition: RunDefinition
+) -> PlannedRun:
+    notebook, parameters = given
     several = len(definition.trials) > 1
     return PlannedRun(
         trial=trial.id,
@@ -214,7 +211,7 @@ def _plan_run(
         notebook=notebook.id,
         source=NOTEBOOKS / f"{notebook.id}.ipynb",
         folder=Path(trial.id, jobcentre) if several else Path(jobcentre),
-        parameters={**given, "trial": trial.id, "jobcentre": jobcentre},
+        parameters={**parameters, "trial": trial.id, "jobcentre": jobcentre},
     )
 
 

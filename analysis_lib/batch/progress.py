@@ -23,7 +23,7 @@ class BatchProgress:
 
     def start(self, planned: PlannedRun) -> None:
         """Show that a run has begun."""
-        self._update(unit=escape(_name(planned)))
+        self._update(unit=escape(planned.title))
 
     def end(self, record: RunRecord) -> None:
         """Count a run that has ended."""
@@ -31,7 +31,7 @@ class BatchProgress:
         self._failed += record.failed
         self._update(advance=1, failed=f"[red]{self._failed} failed[/red]" if self._failed else "")
         if self._bar is None or record.failed:
-            line = f"[{self._done}/{self._total}] {_name(record.planned)}: {record.status} ({record.seconds:.1f} s)"
+            line = f"[{self._done}/{self._total}] {record.planned.title}: {record.status} ({record.seconds:.1f} s)"
             reason = f": {record.error.name}: {record.error.message}" if record.error else ""
             self._console.print(line + reason.partition("\n")[0], markup=False, highlight=False, soft_wrap=True)
 
@@ -50,7 +50,3 @@ def show_progress(total: int, console: Console | None = None) -> Iterator[BatchP
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[unit]}"))
     with Progress(*columns, TextColumn("{task.fields[failed]}"), console=console, transient=True) as bar:
         yield BatchProgress(total, console, bar)
-
-
-def _name(planned: PlannedRun) -> str:
-    return f"{planned.trial}/{planned.jobcentre} {planned.notebook}"

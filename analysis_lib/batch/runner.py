@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import json
 from collections import Counter
@@ -24,10 +23,14 @@ from analysis_lib.batch.workers import execute_all
 from analysis_lib.errors import RunFailed
 from analysis_lib.reporting.index import IndexEntry, render_index
 from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.report import labels_of
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Message, estimate_sentence
+from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean
 
 RESULTS = "results.parquet"
 INDEX = "index.html"
+NAMED = 5
+"""Failed runs that the last line names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ class BatchRecord:
         """
         failed = [record for record in self.records if record.status in FAILURES]
         if failed:
-            named = ", ".join(f"{r.planned.trial}/{r.planned.jobcentre} ({r.status})" for r in failed)
-            raise RunFailed(f"{len(failed)} of {len(self.records)} runs failed: {named}; see {self.index}")
+            named = ", ".join(f"{record.planned.title} ({record.status})" for record in failed[:NAMED])
+            more = f" and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+            raise RunFailed(f"{len(failed)} of {len(self.records)} runs failed: {named}{more}; see {self.index}")
 
 
 def run_batch(
@@ -106,10 +110,12 @@ def headline(plan: BatchPlan, record: RunRecord) -> str:
     estimated = rows[rows["value"].notna()]
     if len(estimated):
         trial = next(trial for trial in plan.trials if trial.id == record.planned.trial)
-        labels = {outcome.id: outcome.label.en for outcome in trial.outcomes}
-        estimate = _as_estimate(estimated.iloc[0])
-        named = dataclasses.replace(estimate, outcome=labels.get(estimate.outcome, estimate.outcome))
-        return translator.knowing(outcome.label for outcome in trial.outcomes).render(estimate_sentence(named))
+        units = [outcome.unit for outcome in trial.outcomes if isinstance(outcome, MeasuredMean | MeasuredDuration)]
+        return (
+            translator.knowing(units)
+            .naming(labels_of(trial))
+            .render(estimate_sentence(_as_estimate(estimated.iloc[0])))
+        )
     reasons = [str(reason) for reason in rows["reason"] if reason]
     return translator.render(reasons[0]) if reasons else ""
 

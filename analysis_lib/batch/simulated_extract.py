@@ -16,8 +16,10 @@ from analysis_lib.trials.definition import BirthDayRule, read_trial
 from analysis_lib.trials.design import assigned_by_rule
 
 
-def write_simulated_extract(trial: str | Path, folder: Path | str, *, persons: int, seed: int | None = None) -> Path:
-    """Draw a register in which the trial's own assignment rule decides who is treated, and write it.
+def write_simulated_extract(
+    trial: str | Path, folder: Path | str, *, persons: int | None = None, seed: int | None = None
+) -> Path:
+    """Draw a register in which the trial's own assignment rule decides who is treated, write it and return its folder.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def write_simulated_extract(trial: str | Path, folder: Path | str, *, persons: i
     folder
         Where the extract goes; an earlier extract there is replaced.
     persons
-        People in the register; not all of them enter the trial.
+        Eligible people, in place of the number of the trial's simulation.
     seed
         In place of the seed of the trial's inference.
 
@@ -39,7 +41,9 @@ def write_simulated_extract(trial: str | Path, folder: Path | str, *, persons: i
     """
     definition = read_trial(trial)
     if definition.simulation is None or not isinstance(definition.assignment, BirthDayRule):
-        raise DefinitionError(f"trial {definition.id} has no simulation; must have one, and be assigned by day of birth")
+        raise DefinitionError(
+            f"trial {definition.id} has no simulation; must have one, and be assigned by day of birth"
+        )
     register = simulate_register(
         definition.simulation,
         persons=persons,

@@ -82,7 +82,7 @@ class _Worker:
         return record
 
     def record_loss(self) -> RunRecord:
-        return record_lost_worker(self._job, time.perf_counter() - self._since)
+        return record_lost_worker(self._job, self._since)
 
     def stop(self) -> None:
         self.connection.close()

@@ -69,7 +69,7 @@ class CodeList(Definition):
         problems = [f"state '{name}' appears twice" for name, count in ids.items() if count > 1]
         problems += [f"code {code} appears twice" for code, count in sorted(codes.items()) if count > 1]
         if self.blank not in ids:
-            problems.append(f"blank is '{self.blank}'{suggest(self.blank, ids)}; must be one of states")
+            problems.append(f"blank is '{self.blank}'; must be one of states{suggest(self.blank, ids)}")
         problems += [f"state '{s.id}' has no codes" for s in self.states if not s.codes and s.id != self.blank]
         if problems:
             raise ValueError("; ".join(problems))
@@ -114,9 +114,8 @@ class CodeList(Definition):
 
     def _check_state(self, state: str) -> str:
         if state not in self._names:
-            raise DefinitionError(
-                f"state is '{state}'{suggest(state, self._names)}; must be one of {', '.join(self._names)}"
-            )
+            known, hint = ", ".join(self._names), suggest(state, self._names)
+            raise DefinitionError(f"state is '{state}'; must be one of {known}{hint}")
         return state
 
     @cached_property

@@ -23,7 +23,7 @@ from analysis_lib.errors import DataError, InvalidInput, OutputError
 from analysis_lib.register.codes import CodeList
 from analysis_lib.register.jobcentres import Jobcentres
 from analysis_lib.register.schema import PERSON_ID, PERSONS, TABLES, WEEK_COLUMN, WEEKS, Table
-from analysis_lib.register.tables import NO_WEEKS, Weeks, match_people, read_persons, read_weeks
+from analysis_lib.register.tables import EXAMPLES, NO_WEEKS, Weeks, match_people, read_persons, read_weeks
 from analysis_lib.register.weeks import column_name
 
 ENDINGS = (".parquet", ".csv")
@@ -57,7 +57,7 @@ class Extract:
     @property
     def last_week(self) -> int:
         """Week index of the last column."""
-        return self.first_week + self.codes.shape[1] - 1
+        return self.first_week + int(self.codes.shape[1]) - 1
 
 
 def read_extract(folder: Path | str, *, codes: CodeList, jobcentres: Jobcentres) -> Extract:
@@ -235,11 +235,9 @@ def _read_csv(path: Path) -> pa.Table:
         ),
     )  # fmt: skip
     if ragged:
-        rows = ", ".join(f"row {row.number - 1} has {row.actual_columns}" for row in ragged[:3])
-        more = f" and {len(ragged) - 3} more" if len(ragged) > 3 else ""
-        raise DataError(
-            f"{len(ragged)} rows with too many or too few cells: {rows}{more}; must be {len(names)} as in the header"
-        )
+        rows = ", ".join(f"row {row.number - 1} has {row.actual_columns}" for row in ragged[:EXAMPLES])
+        more = f" and {len(ragged) - EXAMPLES:,} more" if len(ragged) > EXAMPLES else ""
+        raise DataError(f"wrong number of cells: {rows}{more}; must be {len(names)} as in the header")
     return table.rename_columns(names)
 
 

@@ -25,7 +25,7 @@ Kind = Literal["text", "date", "category", "boolean", "municipality", "week code
 WEEK_COLUMN = "y_YYWW"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?[0-9]{1,9}(\.0+)?")
-_PANDAS_TYPES: dict[Kind, str] = {
+_PANDAS_TYPES: dict[Kind, Any] = {
     "text": "str", "date": "datetime64[s]", "category": "str", "boolean": "bool", "municipality": "int64",
     "week code": "int16",
 }  # fmt: skip
@@ -70,10 +70,11 @@ class Column:
     @property
     def allowed(self) -> str:
         """What is allowed in a cell, for errors and the data dictionary."""
+        choices = list(self.choices)
         texts: dict[Kind, str] = {
             "text": "text that is not blank" + (", once in the file" if self.unique else ""),
             "date": f"a date that exists, written YYYY-MM-DD, from {self.earliest} to the last week of the extract",
-            "category": " or ".join(self.choices),
+            "category": " or ".join(filter(None, (", ".join(choices[:-1]), *choices[-1:]))),
             "boolean": "true or false",
             "municipality": "a municipality code of jobcentres.yml",
             "week code": "a code of dream_codes.yml, or blank for self-support",
@@ -81,7 +82,7 @@ class Column:
         return texts[self.kind]
 
     @property
-    def pandas_type(self) -> str:
+    def pandas_type(self) -> Any:
         """The column's type in a frame."""
         return _PANDAS_TYPES[self.kind]
 
@@ -151,7 +152,7 @@ class Table:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise InvalidInput(f"column is '{name}'{suggest(name, self.names)}; must be one of {', '.join(self.names)}")
+        raise InvalidInput(f"column is '{name}'; must be one of {', '.join(self.names)}{suggest(name, self.names)}")
 
 
 PERSON_ID = Column(

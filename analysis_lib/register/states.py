@@ -145,7 +145,7 @@ def first_run(
     column = np.arange(n_weeks)
     begins = _all_in_window(inside, min_weeks)
     begins &= (column >= first[:, None]) & (column + min_weeks <= stop[:, None])
-    found = begins.any(axis=1)
+    found: BoolArray = np.asarray(begins.any(axis=1))
     week = np.where(found, begins.argmax(axis=1) if n_weeks else 0, 0)
     open_ended = np.flatnonzero(~found)
     week[open_ended] = _trailing_run(inside[open_ended], first[open_ended], stop[open_ended])
@@ -192,8 +192,8 @@ def inflow(
     _check_count("free_weeks", free_weeks)
     if not free_weeks <= from_week <= to_week < n_weeks:
         raise InvalidInput(
-            f"from_week and to_week are {from_week} and {to_week}; must be in order, in the columns 0 to {n_weeks - 1}, "
-            f"with {free_weeks} free weeks before them"
+            f"from_week and to_week are {from_week} and {to_week}; must be in order, in the columns 0 to {n_weeks - 1}"
+            f", with {free_weeks} free weeks before them"
         )
     free = _all_in_window(~inside[:, from_week - free_weeks : to_week], free_weeks)[:, : to_week - from_week + 1]
     begins = inside[:, from_week : to_week + 1] & free
@@ -241,8 +241,9 @@ def _all_in_window(inside: BoolArray, length: int) -> BoolArray:
 def _trailing_run(inside: BoolArray, first: IntArray, stop: IntArray) -> IntArray:
     """Return the column where the run that touches `stop` begins (`stop` where there is none), not before `first`."""
     column = np.arange(inside.shape[1])
-    broken = np.where(~inside & (column < stop[:, None]), column, -1)
-    return np.maximum(broken.max(axis=1, initial=-1) + 1, first)
+    broken: IntArray = np.where(~inside & (column < stop[:, None]), column, -1)
+    begins: IntArray = np.maximum(broken.max(axis=1, initial=-1) + 1, first)
+    return begins
 
 
 def _columns(name: str, values: ArrayLike, n: int) -> IntArray:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from analysis_lib.errors import InvalidInput
 from analysis_lib.parameters import suggest
 from analysis_lib.register.schema import PERSON_ID, PERSONS, WEEK_COLUMN, WEEKS, Column
-from analysis_lib.register.weeks import column_name, monday, parse_column
+from analysis_lib.register.weeks import COLUMN_PATTERN, column_name, monday, parse_column
 
 EXAMPLES = 3
 
@@ -231,11 +231,14 @@ def _week_columns(names: list[str], where: str) -> tuple[dict[str, int], list[st
     for name in dict.fromkeys(names):
         if name == PERSON_ID.name:
             continue
+        if not COLUMN_PATTERN.fullmatch(name):
+            hint = suggest(name, [PERSON_ID.name] if PERSON_ID.name not in names else [])
+            problems.append(f"{where}: unknown column '{name}'{hint} (allowed: {PERSON_ID.name}, {WEEK_COLUMN})")
+            continue
         try:
             weeks[name] = parse_column(name)
         except InvalidInput as error:
-            hint = suggest(name, [PERSON_ID.name] if PERSON_ID.name not in names else [])
-            problems.append(f"{where}: unknown {error}{hint} (allowed: {PERSON_ID.name} and {WEEK_COLUMN})")
+            problems.append(f"{where}: {error}")
     if not weeks:
         return weeks, [*problems, f"{where}: there is no week column; must be one column a week, {WEEK_COLUMN}"]
     problems += [_missing_or_twice(name, names, where) for name in weeks if names.count(name) > 1]
@@ -275,7 +278,7 @@ def _read_codes(
 ) -> tuple[NDArray[np.int16], list[str]]:
     declared = WEEKS.column(WEEK_COLUMN)
     codes = np.zeros((n_rows, len(columns)), dtype=np.int16)
-    kinds = ("that are not a whole number", "with a negative code", "with an unknown code")
+    kinds = ("not a whole number", "with a negative code", "with an unknown code")
     not_whole, negative, unknown = faults = [_CodeFaults(kind, 0, np.zeros(n_rows, np.bool_), []) for kind in kinds]
     for place, (name, column) in enumerate(columns):
         cells = read_cells(column, declared)

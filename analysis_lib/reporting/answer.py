@@ -44,36 +44,37 @@ def _duration(rows: Results, outcome: str, arm: str) -> list[Message]:
     control = _first(rows.where(estimand=MEDIAN, arm=CONTROL))
     said = []
     if treated and control:
+        medians = {"outcome": Message(outcome), "treated": treated.value, "control": control.value}
         said.append(
             Message(
                 "{outcome}: half had reached it after {treated:.1f} weeks in the treated group "
                 "and after {control:.1f} weeks in the control group.",
-                outcome=Message(outcome), treated=treated.value, control=control.value,
-            )  # fmt: skip
+                **medians,
+            )
         )
-    if ratio:
-        low, high = ratio.interval.low, ratio.interval.high
-        shown = {"ratio": ratio.value, "level": 100 * ratio.interval.level, "low": low, "high": high}
-        if not clear(ratio):
-            template = Message(
-                "From week to week the chance of it was {ratio:.2f} times that of the control group "
-                "({level:.0f} % interval {low:.2f} to {high:.2f}); so small a difference can be chance.",
-                **shown,
-            )
-        elif ratio.value > 1:
-            template = Message(
-                "From week to week the chance of it was {ratio:.2f} times that of the control group "
-                "({level:.0f} % interval {low:.2f} to {high:.2f}), more than chance explains: the treated group was faster.",
-                **shown,
-            )
-        else:
-            template = Message(
-                "From week to week the chance of it was {ratio:.2f} times that of the control group "
-                "({level:.0f} % interval {low:.2f} to {high:.2f}), less than chance explains: the treated group was slower.",
-                **shown,
-            )
-        said.append(template)
-    return said
+    return [*said, _ratio(ratio)] if ratio else said
+
+
+def _ratio(row: Estimate) -> Message:
+    interval = row.interval
+    shown = {"ratio": row.value, "level": 100 * interval.level, "low": interval.low, "high": interval.high}
+    if not clear(row):
+        return Message(
+            "From week to week the chance of it was {ratio:.2f} times that of the control group "
+            "({level:.0f} % interval {low:.2f} to {high:.2f}); so small a difference can be chance.",
+            **shown,
+        )
+    if row.value > 1:
+        return Message(
+            "From week to week the chance of it was {ratio:.2f} times that of the control group "
+            "({level:.0f} % interval {low:.2f} to {high:.2f}): the treated group was faster, beyond chance.",
+            **shown,
+        )
+    return Message(
+        "From week to week the chance of it was {ratio:.2f} times that of the control group "
+        "({level:.0f} % interval {low:.2f} to {high:.2f}): the treated group was slower, beyond chance.",
+        **shown,
+    )
 
 
 def _difference(rows: Results, outcome: str, arm: str) -> list[Message]:
@@ -81,8 +82,8 @@ def _difference(rows: Results, outcome: str, arm: str) -> list[Message]:
     if row is None:
         return []
     shown = {
-        "outcome": Message(outcome), "unit": Message(row.unit), "size": abs(row.value), "level": 100 * row.interval.level,
-        "low": row.interval.low, "high": row.interval.high,
+        "outcome": Message(outcome), "unit": Message(row.unit), "size": abs(row.value),
+        "level": 100 * row.interval.level, "low": row.interval.low, "high": row.interval.high,
     }  # fmt: skip
     if not clear(row):
         return [

@@ -25,7 +25,7 @@ _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | as
 
 
 def find_strings(source: str) -> list[str]:
-    """Return the templates given to `Message` and to a method `t` in Python source, in order.
+    """Return the templates given to `Message` and to `t` in Python source, in order.
 
     The template is a literal, a choice between literals, or a name that the same function (or the module) sets to
     one. Other calls are passed over: what they wrap is a string collected elsewhere.
@@ -65,7 +65,7 @@ def _assigned(scope: _Scope) -> dict[str, list[str]]:
 
 def _is_keyword(function: ast.expr) -> bool:
     if isinstance(function, ast.Name):
-        return function.id == "Message"
+        return function.id in ("Message", "t")
     return isinstance(function, ast.Attribute) and function.attr in ("Message", "t")
 
 

@@ -18,7 +18,9 @@ from analysis_lib.trials.flow import Flow
 SIDES = ("n_treated", "n_control", "n")
 # A number of three digits is met by many numbers of people; one of sixteen tells the denominator.
 DIGITS = 3
-_WORDS_FOR_PEOPLE = ("people", "person", "events")
+_WORDS_FOR_PEOPLE = ("people", "person")
+# Events add up with those that ended otherwise; the table of endings shows them, or withholds them.
+_WORD_FOR_EVENTS = "events"
 
 
 def flow_cells(flow: Flow) -> tuple[dict[str, int], list[Relation]]:
@@ -75,7 +77,7 @@ def protect_results(
         elif page.is_small(item):
             items.append(_emptied(item, least))
         elif hide_counts or page.covers(item):
-            items.append(_without_counts(item))
+            items.append(_without_counts(item, least))
         else:
             note, reason = protect_message(item.note, least), protect_message(item.reason, least)
             items.append(replace(item, note=note, reason=reason))
@@ -83,13 +85,18 @@ def protect_results(
 
 
 def protect_message(message: str, least: int, *, drop: bool = False) -> str:
-    """Return the message with small numbers of people as "fewer than {n}"; `drop` leaves out parts that count them."""
+    """Return the message with small numbers of people as "fewer than {n}", and without the parts that count events.
+
+    `drop` leaves out the parts that count people too.
+    """
     if not isinstance(message, Message):
         return message
     parts = []
     for template, values in message.parts:
-        counted = any(word in template for word in _WORDS_FOR_PEOPLE) and any(_is_count(v) for _, v in values)
-        if not (drop and counted):
+        counts = any(_is_count(value) for _, value in values)
+        counted = counts and any(word in template for word in _WORDS_FOR_PEOPLE)
+        revealing = counts and _WORD_FOR_EVENTS in template and least > 1
+        if not revealing and not (drop and counted):
             parts.append(
                 Message(template, **{name: _shown(value, least) if counted else value for name, value in values})
             )
@@ -124,16 +131,16 @@ def _emptied(row: Estimate, least: int) -> Estimate:
     )  # fmt: skip
 
 
-def _without_counts(row: Estimate) -> Estimate:
+def _without_counts(row: Estimate, least: int) -> Estimate:
     """Return the row without its counts, and with numbers too coarse to have them worked out."""
     interval = row.interval
-    kept = protect_message(row.note, 1, drop=True)
+    kept = protect_message(row.note, least, drop=True)
     withheld = Message("numbers of people withheld, the estimate rounded") if row.estimated else Message()
     return replace(
         row, value=_round(row.value), std_error=_round(row.std_error), df=math.nan, p_value=_round(row.p_value),
         interval=Interval(low=_round(interval.low), high=_round(interval.high), level=interval.level),
         n_treated=None, n_control=None, n=None, n_clusters=None, rule=None,
-        note=Message.join([kept, withheld]), reason=protect_message(row.reason, 1, drop=True) or row.reason,
+        note=Message.join([kept, withheld]), reason=protect_message(row.reason, least, drop=True) or row.reason,
     )  # fmt: skip
 
 
@@ -147,7 +154,7 @@ def _protected_check(check: Check, page: _Page, *, hide_counts: bool) -> Check:
     if hide_counts or page.arms_withheld(check.arm, check.outcome):
         return replace(
             check, statistic=_round(check.statistic), p_value=_round(check.p_value),
-            detail=protect_message(check.detail, 1, drop=True),
+            detail=protect_message(check.detail, page.least, drop=True),
         )  # fmt: skip
     return replace(check, detail=protect_message(check.detail, page.least))
 

@@ -51,7 +51,7 @@ class Table:
             raise InvalidInput(f"alignment has {len(self.alignment)} entries; must be {len(self.header)}")
 
     def _repr_html_(self) -> str:
-        sides = self.alignment or _default_sides(len(self.header))
+        sides = self._sides()
         head = "".join(
             f'<th scope="col" class="{side}">{_cell(cell)}</th>' for cell, side in zip(self.header, sides, strict=True)
         )
@@ -62,6 +62,10 @@ class Table:
             f'<div class="table"><table>\n<caption>{escape(self.caption)}</caption>\n'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>{foot}</div>"
         )
+
+    def _sides(self) -> tuple[Alignment, ...]:
+        right: list[Alignment] = ["right"] * (len(self.header) - 1)
+        return self.alignment or ("left", *right)
 
     def _row_html(self, number: int, sides: Sequence[Alignment]) -> str:
         first, *others = self.rows[number]
@@ -101,3 +105,14 @@ def decimals_of(value: float, unit: str) -> int:
         return DECIMALS[unit]
     size = abs(value)
     return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 0.1 or size == 0 else 3
+
+
+def decimals_written(value: float) -> int:
+    """Return the decimals that it takes to write a number of a definition or of an axis (six at most).
+
+    Examples
+    --------
+    >>> [decimals_written(value) for value in (1794.0, 11.5, 0.25)]
+    [0, 1, 2]
+    """
+    return len(f"{value:.6f}".rstrip("0").partition(".")[2])

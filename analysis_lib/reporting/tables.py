@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from analysis_lib.parameters import Mark, Text
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.language import Labels, Translator, say_label
-from analysis_lib.reporting.table import Table, decimals_of, format_value
+from analysis_lib.reporting.table import Table, decimals_of, decimals_written, format_value
 from analysis_lib.results import Check, Estimate, Message, Results
 from analysis_lib.trials.balance import BalanceRow
 from analysis_lib.trials.definition import CONTROL
@@ -28,15 +28,16 @@ __all__ = [
     "facts_table",
     "flow_table",
     "format_value",
+    "significance_table",
     "targets_table",
 ]
 
 WITHHELD = Message("withheld")
 MARKS: dict[Mark, Message] = {
-    "verified": Message("read in the source"),
-    "derived": Message("worked out from the source"),
+    "verified": Message("Read in the source"),
+    "derived": Message("Worked out from the source"),
     "recalled": Message("NOT VERIFIED: from memory"),
-    "unknown": Message("not known"),
+    "unknown": Message("Not known"),
 }
 UNVERIFIED = ("recalled", "unknown")
 
@@ -57,7 +58,7 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
         In place of "Estimated effects".
     """
     levels = {row.interval.level for row in results.estimates}
-    interval = translator.t("interval")
+    interval = translator.t("Interval")
     if len(levels) == 1:
         interval = translator.t("{level:.0f} % interval", level=100 * levels.pop())
     notes = dict.fromkeys(_effect_note(row, translator, labels) for row in results.estimates if row.note)
@@ -65,7 +66,7 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
         caption=caption or translator.t("Estimated effects"),
         header=(
             translator.t("Outcome"), translator.t("What is estimated"), translator.t("Estimate"), interval,
-            translator.t("p-value"), translator.t("People: treated / control"), translator.t("Method"),
+            translator.t("p-value"), translator.t("People:\ntreated / control"), translator.t("Method"),
         ),
         rows=tuple(_effect_row(row, translator, labels) for row in results.estimates),
         notes=tuple(notes),
@@ -79,10 +80,10 @@ def _effect_row(row: Estimate, translator: Translator, labels: Labels) -> tuple[
     if row.arm:
         quantity += f"\n{say_label(labels, row.arm, translator)}"
     if not row.estimated:
-        return outcome, quantity, translator.t("not estimated: {reason}", reason=row.reason)
+        return outcome, quantity, translator.t("Not estimated: {reason}", reason=row.reason)
     return (
         outcome, quantity, format_value(row.value, row.unit, translator), write_interval(row, translator),
-        translator.p_value(row.p_value, bare=True), _people(row, translator), translator.render(row.method),
+        translator.p_value(row.p_value, bare=True), _people(row, translator), capital(translator.render(row.method)),
     )  # fmt: skip
 
 
@@ -100,17 +101,18 @@ def _outcome(row: Estimate | Check, translator: Translator, labels: Labels) -> s
 
 def _effect_note(row: Estimate, translator: Translator, labels: Labels) -> str:
     where = ", ".join(_outcome(row, translator, labels).split("\n"))
-    return f"{where}, {translator.render(row.estimand)}: {translator.render(row.note)}."
+    return f"{where}: {translator.render(row.note)}."
 
 
 def _people(row: Estimate, translator: Translator) -> str:
     if row.n_treated is None and row.n_control is None:
-        return _count(row.n, translator)
-    people = f"{_count(row.n_treated, translator)} / {_count(row.n_control, translator)}"
+        return write_count(row.n, translator)
+    people = f"{write_count(row.n_treated, translator)} / {write_count(row.n_control, translator)}"
     return people if row.n_clusters is None else people + "\n" + translator.t("in {n} clusters", n=row.n_clusters)
 
 
-def _count(n: int | None, translator: Translator) -> str:
+def write_count(n: int | None, translator: Translator) -> str:
+    """Write a count of people, or that it is withheld."""
     return translator.render(WITHHELD) if n is None else translator.integer(n)
 
 
@@ -122,9 +124,9 @@ def capital(text: str) -> str:
 def checks_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
     """Show the checks, one a row, those that failed flagged; estimates are passed over."""
     verdicts = {
-        True: translator.t("passed"),
+        True: translator.t("Passed"),
         False: translator.t("NOT passed"),
-        None: translator.t("could not be made"),
+        None: translator.t("Could not be made"),
     }
     rows = []
     for check in results.checks:
@@ -132,8 +134,8 @@ def checks_table(results: Results, translator: Translator, labels: Labels, *, ca
         rows.append(
             (
                 capital(translator.render(check.name)), "\n".join(names), verdicts[check.passed],
-                translator.p_value(check.p_value, bare=True), translator.render(check.method),
-                translator.render(check.detail),
+                translator.p_value(check.p_value, bare=True), capital(translator.render(check.method)),
+                capital(translator.render(check.detail)),
             )
         )  # fmt: skip
     return Table(
@@ -146,6 +148,22 @@ def checks_table(results: Results, translator: Translator, labels: Labels, *, ca
         alignment=("left", "left", "left", "right", "left", "left"),
         flagged=frozenset(number for number, check in enumerate(results.checks) if check.passed is False),
     )  # fmt: skip
+
+
+def significance_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+    """Show the checks as tests of no difference, without a verdict; estimates are passed over."""
+    rows = []
+    for test in results.checks:
+        names = (say_label(labels, name, translator) for name in (test.outcome, test.group, test.arm) if name)
+        numbers = (translator.number(test.statistic, 2), translator.p_value(test.p_value, bare=True))
+        said = numbers if not math.isnan(test.p_value) else (translator.t("not made: {reason}", reason=test.detail),)
+        rows.append((capital(translator.render(test.name)), "\n".join(names), *said))
+    return Table(
+        caption=caption or translator.t("Tests of no difference"),
+        header=(translator.t("Test"), translator.t("Of"), translator.t("Statistic"), translator.t("p-value")),
+        rows=tuple(rows),
+        alignment=("left", "left", "right", "right"),
+    )
 
 
 # --- who is in the trial ---------------------------------------------------------------------------------------------
@@ -203,21 +221,21 @@ def withheld_note(min_count: int, translator: Translator) -> str:
 def flow_table(flow: ProtectedFlow, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
     """Show who is in the analysis, from the start to the outcomes, one count a row."""
     counts: list[tuple[str, int | None]] = [(capital(translator.render(flow.start_label)), flow.start)]
-    counts += [(translator.t("left out: {reason}", reason=step.reason), step.count) for step in flow.exclusions]
+    counts += [(translator.t("Left out: {reason}", reason=step.reason), step.count) for step in flow.exclusions]
     counts.append((translator.t("In the trial"), flow.assigned))
     for arm in flow.arms:
         counts += _arm_rows(arm, translator, labels)
     return Table(
         caption=caption or translator.t("From the register to the analysis"),
         header=(translator.t("Step"), translator.t("People")),
-        rows=tuple((name, _count(count, translator)) for name, count in counts),
+        rows=tuple((name, write_count(count, translator)) for name, count in counts),
         notes=(withheld_note(flow.min_count, translator),) if flow.withheld else (),
     )
 
 
 def _arm_rows(arm: ProtectedArm, translator: Translator, labels: Labels) -> list[tuple[str, int | None]]:
     name = say_label(labels, arm.arm, translator)
-    rows: list[tuple[str, int | None]] = [(translator.t("assigned to: {arm}", arm=name), arm.assigned)]
+    rows: list[tuple[str, int | None]] = [(translator.t("Assigned to: {arm}", arm=name), arm.assigned)]
     for outcome, known in arm.outcome_known.items():
         said = say_label(labels, outcome, translator)
         rows.append((translator.t("{arm}, outcome known: {outcome}", arm=name, outcome=said), known))
@@ -234,19 +252,21 @@ def exits_table(
     counts
         By arm and ending, after `disclosure.protect_parts`; an ending that an arm lacks counts 0.
     translator, labels
-        The language, and what the ids are called.
+        The language, and what the ids are called; `ending:<id>` goes before `<id>`, as a state may share its id with a
+        covariate.
     caption
         In place of "How it ended".
     """
     endings = list(dict.fromkeys(ending for arm in counts.values() for ending in arm))
-    rows = tuple(
-        (say_label(labels, ending, translator), *(_count(arm.get(ending, 0), translator) for arm in counts.values()))
-        for ending in endings
-    )
+    rows = []
+    for ending in endings:
+        own = f"ending:{ending}"
+        name = say_label(labels, own if own in labels else ending, translator)
+        rows.append((capital(name), *(write_count(arm.get(ending, 0), translator) for arm in counts.values())))
     return Table(
         caption=caption or translator.t("How it ended"),
         header=(translator.t("Ending"), *(say_label(labels, arm, translator) for arm in counts)),
-        rows=rows,
+        rows=tuple(rows),
     )
 
 
@@ -304,24 +324,19 @@ def targets_table(comparisons: Iterable[TargetComparison], translator: Translato
 def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[str, ...]:
     target, found = comparison.target, comparison.found
     unit = found.unit if found else ""
-    width = translator.number(target.half_width, _decimals_written(target.half_width))
+    width = translator.number(target.half_width, decimals_written(target.half_width))
     verdicts = {
-        True: translator.t("agrees (within ±{width})", width=width),
+        True: translator.t("Agrees (within ±{width})", width=width),
         False: translator.t("DIFFERS (by more than {width})", width=width),
-        None: translator.t("no estimate here"),
+        None: translator.t("No estimate here"),
     }
     return (
         translator.text(target.label),
         format_value(target.value, unit, translator)
         if found
-        else translator.number(target.value, _decimals_written(target.value)),
+        else translator.number(target.value, decimals_written(target.value)),
         f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
         verdicts[comparison.agrees],
         translator.render(MARKS[target.mark]),
         target.source,
     )
-
-
-def _decimals_written(value: float) -> int:
-    """Return the decimals that a number of a definition was written with."""
-    return len(f"{value:.6f}".rstrip("0").partition(".")[2])

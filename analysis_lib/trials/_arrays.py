@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis_lib.errors import InvalidInput
-from analysis_lib.results import FloatArray
+from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.results import FloatArray, Message
 
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
@@ -124,6 +124,23 @@ def as_covariates(values: Any, size: int) -> Covariates:
     numbers = [_finite(column, f"covariates, column {label!r},") for label, column in columns]
     stacked = np.column_stack(numbers) if numbers else np.empty((size, 0))
     return Covariates(values=stacked, names=tuple(label for label, _ in columns))
+
+
+def check_arms(arm: BoolArray, events: BoolArray | None = None) -> None:
+    """Raise where an arm has no people, or none with the event."""
+    for label, members in ((Message("treated"), arm), (Message("control"), ~arm)):
+        if not members.any():
+            raise NotEstimable(Message("nobody in the {arm} arm", arm=label))
+        if events is not None and not events[members].any():
+            raise NotEstimable(Message("nobody in the {arm} arm had the event", arm=label))
+
+
+def check_clusters(cluster: Groups, treated: BoolArray) -> None:
+    """Raise where an arm has people from fewer than two clusters."""
+    for label, arm in ((Message("treated"), treated), (Message("control"), ~treated)):
+        clusters = len(np.unique(cluster.codes[arm]))
+        if clusters < 2:
+            raise NotEstimable(Message("{n} clusters in the {arm} arm; two are needed", n=clusters, arm=label))
 
 
 def _check_size(found: int, name: str, size: int | None) -> None:

@@ -74,11 +74,7 @@ def fit_coefficient(
     The adjustments of CR2, and all degrees of freedom, take errors of equal variance as the working model, also where
     there are weights: weights are here for how people came into the arms, not for how precise their outcomes are.
     """
-    people, width = design.shape
-    if people <= width:
-        reason = "{n} people cannot carry a regression with {k} coefficients"
-        raise NotEstimable(Message(reason, n=people, k=width))
-    value, projection = _project(design, y, column, np.ones(people) if weight is None else weight)
+    value, projection = _project(design, y, column, np.ones(len(y)) if weight is None else weight)
     std_error, df = _hc2(projection) if cluster is None else _cr2(projection, cluster)
     return Coefficient(value=value, std_error=std_error, df=df)
 

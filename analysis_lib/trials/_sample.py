@@ -19,6 +19,7 @@ from analysis_lib.trials._arrays import (
     as_groups,
     as_numbers,
     as_weights,
+    check_clusters,
 )
 from analysis_lib.trials._blocks import complete_blocks
 from analysis_lib.trials._least_squares import independent_columns
@@ -91,10 +92,8 @@ def _check_arms(sample: Sample) -> None:
         people = int(np.sum(arm))
         if people < 2:
             raise NotEstimable(Message("{n} people in the {arm} arm; two are needed", n=people, arm=label))
-        if sample.cluster is not None:
-            clusters = len(np.unique(sample.cluster.codes[arm]))
-            if clusters < 2:
-                raise NotEstimable(Message("{n} clusters in the {arm} arm; two are needed", n=clusters, arm=label))
+    if sample.cluster is not None:
+        check_clusters(sample.cluster, sample.treated)
 
 
 def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, int, tuple[str, ...]]:
@@ -108,6 +107,9 @@ def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, i
     design = np.hstack(columns)
     position = main.shape[1] + 1
     kept = independent_columns(design)
+    if len(kept) >= len(design):
+        reason = "{n} people cannot carry a regression with {k} coefficients"
+        raise NotEstimable(Message(reason, n=len(design), k=design.shape[1]))
     if position not in kept:
         raise NotEstimable(Message("the covariates determine the treatment: no effect can be told apart from theirs"))
     lost = set(range(design.shape[1])) - set(kept.tolist())

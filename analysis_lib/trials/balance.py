@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis_lib.errors import InvalidInput
+from analysis_lib.errors import DataError, InvalidInput
 from analysis_lib.results import Check, Message
 from analysis_lib.trials.definition import CONTROL, Covariate
 from analysis_lib.trials.design import Design
 
 FloatArray = NDArray[np.float64]
 BALANCE_THRESHOLD = 0.01
+YES = "yes"
+"""The level that an indicator's column stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,15 @@ class Balance:
 def covariate_columns(frame: pd.DataFrame, covariates: tuple[Covariate, ...], *, all_levels: bool) -> pd.DataFrame:
     """Return the covariates as numbers, (n, k), columns named `id` or `id=level`.
 
-    A category gives one indicator a level; without `all_levels` its first level (in sorted order) is left out, as a
-    regression needs.
+    An indicator is named `id=yes`. A category gives one indicator a level; without `all_levels` its first level (in
+    sorted order) is left out, as a regression needs.
     """
     columns: dict[str, FloatArray] = {}
     for covariate in covariates:
         values = frame[covariate.column]
+        if covariate.kind == "indicator":
+            columns[f"{covariate.id}={YES}"] = _indicator(values, covariate)
+            continue
         if covariate.kind == "number":
             number = values.to_numpy(dtype=np.float64)
             columns[covariate.id] = number**2 if covariate.transform == "square" else number
@@ -70,6 +75,17 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[Covariate, ...], *,
         for level in levels if all_levels else levels[1:]:
             columns[f"{covariate.id}={level}"] = (values == level).to_numpy(dtype=np.float64)
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _indicator(values: pd.Series[float], covariate: Covariate) -> FloatArray:
+    wrong = ~values.isin([0, 1]).to_numpy(dtype=bool)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"column '{covariate.column}', row {row + 1} is {values.iloc[row]} ({int(wrong.sum())} such rows); "
+            f"must be 0 or 1, as covariate '{covariate.id}' is an indicator"
+        )
+    return values.to_numpy().astype(np.float64)
 
 
 def balance_table(columns: pd.DataFrame, design: Design, arm: str, *, draws: int, rng: np.random.Generator) -> Balance:

@@ -35,9 +35,11 @@ class Cases:
     flow
         Counts from the register to the sample.
     site_counts
-        Cases by jobcentre, of the whole trial: what disclosure control needs to know about the other pages.
+        Cases by arm and jobcentre, of the whole trial: what disclosure control needs to know about the other pages.
     observed_to
         The last week observed, or empty for a file.
+    simulated
+        Whether the people were drawn by the simulator.
     """
 
     trial: Trial
@@ -46,8 +48,9 @@ class Cases:
     design: Design
     outcomes: Mapping[str, Numbers | Durations]
     flow: Flow
-    site_counts: Mapping[str, int]
+    site_counts: Mapping[str, Mapping[str, int]]
     observed_to: str
+    simulated: bool
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis_lib.errors import DefinitionError
-from analysis_lib.parameters import Definition, Id, Language, Mark, Sourced, Text, read_definition, suggest
+from analysis_lib.parameters import Definition, Id, Language, Mark, Sourced, SourcedText, Text, read_definition, suggest
 from analysis_lib.register.simulation import SimulationModel
 from analysis_lib.register.weeks import week_index
 
@@ -189,18 +189,21 @@ Outcome = Annotated[
 
 
 class Covariate(Definition):
-    """A characteristic known before assignment; a category enters as indicators, the first level left out."""
+    """A characteristic known before assignment.
+
+    An indicator is 0 or 1 (false or true). A category enters as indicators of its levels, the first one left out.
+    """
 
     id: Id
     column: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "indicator", "category"]
     transform: Literal["none", "square"] = "none"
     label: Text
 
     @model_validator(mode="after")
     def _square_numbers_only(self) -> Covariate:
-        if self.kind == "category" and self.transform != "none":
-            raise ValueError("a category cannot be squared; transform must be none")
+        if self.kind != "number" and self.transform != "none":
+            raise ValueError(f"{self.kind} cannot be squared; transform must be none")
         return self
 
 
@@ -270,8 +273,8 @@ class Trial(Definition):
     id: Id
     title: Text
     question: Text
-    population: Text
-    calendar: Text
+    population: SourcedText
+    calendar: SourcedText
     data: Annotated[RegisterData | FileData, Field(discriminator="kind")]
     assignment: Annotated[BirthDayRule | RecordedArm, Field(discriminator="rule")]
     schedule: tuple[ScheduleWindow, ...] = ()

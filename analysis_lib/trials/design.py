@@ -114,7 +114,7 @@ def birth_day_design(rule: BirthDayRule, birth_dates: pd.Series[Any]) -> Design:
     return Design(
         arms=(CONTROL, treated_id),
         arm=np.where(treated, treated_id, CONTROL).astype(object),
-        unit=pd.to_datetime(birth_dates).dt.day.to_numpy(dtype=np.int64),
+        unit=pd.to_datetime(birth_dates).dt.day.to_numpy().astype(np.int64),
         unit_name=Message("day of birth in the month"),
         block=None,
         expected_share={treated_id: share, CONTROL: 1 - share},

@@ -33,6 +33,8 @@ from analysis_lib.trials._arrays import (
     as_covariates,
     as_groups,
     as_times,
+    check_arms,
+    check_clusters,
 )
 from analysis_lib.trials._cox import CoxFit, RiskSets, fit_cox, independent_of_strata, robust_covariance
 from analysis_lib.trials._kaplan_meier import MedianRule, kaplan_meier
@@ -42,6 +44,8 @@ __all__ = ["hazard_ratio", "logrank", "median_duration", "survival_curve"]
 Ties = Literal["efron", "breslow"]
 
 _LOGRANK_SIZE = 0.05
+# Cameron, Gelbach and Miller (2008, doi 10.1162/rest.90.3.414): a variance from sums by cluster needs some 50 of them.
+_FEW_CLUSTERS = 50
 
 
 def survival_curve(time: ArrayLike, event: ArrayLike, *, level: float = 0.95) -> Curve:
@@ -187,7 +191,7 @@ def hazard_ratio(
         Labels, shape (n,): each stratum has a baseline hazard of its own.
     cluster
         Labels of the units that were assigned together, shape (n,): the standard error is then Lin and Wei's. It is
-        too small with few clusters (`docs/methods.md` says by how much).
+        too small with few clusters, which `note` says below 50 (`docs/methods.md` says by how much).
     ties
         "efron", or "breslow", which is nearer to 1 where many leave in the same week.
     level
@@ -230,7 +234,9 @@ def hazard_ratio(
     arm = as_binary(treated, "treated", len(times))
     groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
     strata = None if stratum is None else as_groups(stratum, "stratum", len(times))
-    _check_arms(arm, events, groups)
+    check_arms(arm, events)
+    if groups is not None:
+        check_clusters(groups, arm)
     given = as_covariates(np.empty((len(times), 0)) if covariates is None else covariates, len(times))
     columns, names, notes = independent_of_strata(arm, given, strata)
     fit = fit_cox(columns, names, RiskSets.build(times, events, strata), efron=ties == "efron")
@@ -279,7 +285,7 @@ def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: A
     """
     times, events = _durations(time, event)
     arm = as_binary(treated, "treated", len(times))
-    _check_people(arm)
+    check_arms(arm)
     strata = None if stratum is None else as_groups(stratum, "stratum", len(times))
     sets = RiskSets.build(times, events, strata)
     ones = arm[sets.order].astype(np.float64)
@@ -315,24 +321,6 @@ def _durations(time: ArrayLike, event: ArrayLike) -> tuple[FloatArray, BoolArray
     return times, events
 
 
-def _check_people(arm: BoolArray) -> None:
-    for label, people in ((Message("treated"), int(np.sum(arm))), (Message("control"), int(np.sum(~arm)))):
-        if people == 0:
-            raise NotEstimable(Message("nobody in the {arm} arm", arm=label))
-
-
-def _check_arms(arm: BoolArray, events: BoolArray, cluster: Groups | None) -> None:
-    """Raise where an arm has no people or events, or fewer than two clusters."""
-    _check_people(arm)
-    for label, members in ((Message("treated"), arm), (Message("control"), ~arm)):
-        if not np.any(events & members):
-            raise NotEstimable(Message("nobody in the {arm} arm had the event", arm=label))
-        if cluster is not None:
-            clusters = len(np.unique(cluster.codes[members]))
-            if clusters < 2:
-                raise NotEstimable(Message("{n} clusters in the {arm} arm; two are needed", n=clusters, arm=label))
-
-
 def _ratio(
     fit: CoxFit, arm: BoolArray, cluster: Groups | None, *, ties: Ties, level: float, notes: tuple[Message, ...]
 ) -> Estimate:
@@ -341,6 +329,9 @@ def _ratio(
     value, std_error = math.exp(fit.coefficients[0]), math.sqrt(covariance[0, 0])
     method = Message("Cox regression, Efron ties") if ties == "efron" else Message("Cox regression, Breslow ties")
     robust = [] if cluster is None else [Message("standard error robust to clusters (Lin-Wei)")]
+    if cluster is not None and cluster.count < _FEW_CLUSTERS:
+        few = Message("{n} clusters are few: the interval is somewhat too narrow", n=cluster.count)
+        notes = (*notes, few)
     return Estimate(
         estimand=Message("hazard ratio"),
         value=value,

@@ -171,7 +171,7 @@ def lin_adjusted(
     Blocks enter as centred indicators among the covariates; without others, :math:`\tau` is the difference weighted
     by the blocks' sizes. HC2 variance with Bell-McCaffrey degrees of freedom; by cluster, CR2 with Satterthwaite's.
     estimatr's `lm_lin` has the same standard errors but n - k degrees of freedom for HC2, too many where one arm is
-    small (9 treated, 51 control, one covariate: 56 against 9).
+    small (9 treated, 51 control, one covariate: 56 against about 7).
 
     References
     ----------
@@ -274,8 +274,8 @@ def _estimate(fit: Coefficient, sample: Sample, method: Message, level: float) -
     if fit.std_error <= _NO_VARIATION * float(np.max(np.abs(sample.y))):
         raise NotEstimable(Message("the outcome has no variation left to estimate a standard error from"))
     notes = list(sample.notes)
-    if sample.cluster is not None and fit.df < _FEW_DF:
-        notes.append(Message("only {df:.1f} degrees of freedom: too few clusters to rely on the interval", df=fit.df))
+    if fit.df < _FEW_DF:
+        notes.append(Message("only {df:.1f} degrees of freedom: the interval is not to be relied on", df=fit.df))
     treated = int(np.sum(sample.treated))
     return Estimate(
         estimand=_ESTIMAND,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,11 +15,11 @@ from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Curve, Estimate, Item, Message, Results, wald_interval
 from analysis_lib.trials.balance import Balance, balance_table, covariate_columns
 from analysis_lib.trials.cases import Cases, in_group
-from analysis_lib.trials.definition import CONTROL, Group, Target, Trial
+from analysis_lib.trials.definition import CONTROL, Group, Target, TimeToState, Trial
 from analysis_lib.trials.design import check_treated_share
 from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
 from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
-from analysis_lib.trials.outcomes import Durations, Numbers
+from analysis_lib.trials.outcomes import CENSORED, EXIT, Durations, Numbers
 
 Chosen = NDArray[np.bool_]
 
@@ -74,9 +75,10 @@ def count_exits(cases: Cases, outcome: str) -> dict[str, dict[str, int]]:
     measured = cases.outcomes[outcome]
     if not isinstance(measured, Durations):
         raise InvalidInput(f"outcome is '{outcome}'; must be a duration")
-    return {
-        arm: pd.Series(measured.cause[cases.design.arm == arm]).value_counts().to_dict() for arm in cases.design.arms
-    }
+    definition = next(o for o in cases.trial.outcomes if o.id == outcome)
+    competing = definition.competing if isinstance(definition, TimeToState) else ()
+    counts = {arm: Counter(measured.cause[cases.design.arm == arm].tolist()) for arm in cases.design.arms}
+    return {arm: {cause: count[cause] for cause in (EXIT, *competing, CENSORED)} for arm, count in counts.items()}
 
 
 def estimate_subgroups(cases: Cases) -> Results:
@@ -197,14 +199,15 @@ def _row(
 ) -> Estimate:  # fmt: skip
     """Return the estimate under its outcome and arm, or the empty row with the reason."""
     level = cases.trial.inference.level
-    known = {"outcome": outcome, "arm": of_arm, "unit": unit, "estimand": estimand, "level": level}
     reason = _too_few(cases, chosen, arm)
-    if reason is not None:
-        return Estimate.empty(reason=reason, **known)
     try:
+        if reason is not None:
+            raise NotEstimable(reason)
         found = estimate()
     except NotEstimable as error:
-        return Estimate.empty(reason=error.args[0], **known)
+        return Estimate.empty(
+            estimand=estimand, reason=error.args[0], level=level, outcome=outcome, arm=of_arm, unit=unit
+        )
     joined = Message.join([found.note, note]) if note else found.note
     return replace(found, outcome=outcome, arm=of_arm, estimand=estimand, unit=unit, note=joined)
 

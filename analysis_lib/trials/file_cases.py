@@ -11,7 +11,7 @@ from analysis_lib.errors import DataError
 from analysis_lib.parameters import suggest
 from analysis_lib.results import Message
 from analysis_lib.trials.cases import Cases, count_flow
-from analysis_lib.trials.definition import ALL, FileData, RecordedArm, TimeToState, Trial, WeeksInStates
+from analysis_lib.trials.definition import ALL, FileData, MeasuredDuration, MeasuredMean, RecordedArm, Trial
 from analysis_lib.trials.design import recorded_design
 from analysis_lib.trials.outcomes import measure_column
 
@@ -34,7 +34,7 @@ def cases_from_file(trial: Trial, data: FileData, folder: Path) -> Cases:
     outcomes = {
         outcome.id: measure_column(outcome, frame, data.file)
         for outcome in trial.outcomes
-        if not isinstance(outcome, TimeToState | WeeksInStates)
+        if isinstance(outcome, MeasuredMean | MeasuredDuration)
     }
     nobody = np.zeros(len(frame), dtype=bool)
     return Cases(
@@ -46,12 +46,14 @@ def cases_from_file(trial: Trial, data: FileData, folder: Path) -> Cases:
         flow=count_flow(Message("people in the trial's file"), ~nobody, (), design, outcomes),
         site_counts={},
         observed_to="",
+        simulated=False,
     )
 
 
 def _columns_used(trial: Trial) -> list[str]:
     columns = [covariate.column for covariate in trial.covariates] + [group.column for group in trial.subgroups]
-    columns += [outcome.column for outcome in trial.outcomes]
+    measured = [o for o in trial.outcomes if isinstance(o, MeasuredMean | MeasuredDuration)]
+    columns += [outcome.column for outcome in measured]
     if isinstance(trial.assignment, RecordedArm):
         columns += [trial.assignment.column, *([trial.assignment.block] if trial.assignment.block else [])]
     return list(dict.fromkeys(columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError
 from analysis_lib.register.codes import CodeList
-from analysis_lib.register.extract import Extract
+from analysis_lib.register.extract import TRUTH_FILE, Extract
 from analysis_lib.register.jobcentres import Jobcentres
 from analysis_lib.register.states import inflow, weeks_in_state
 from analysis_lib.register.weeks import monday, week_index, week_label
@@ -24,8 +25,10 @@ from analysis_lib.trials.definition import (
     Trial,
     WeeksInStates,
 )
-from analysis_lib.trials.design import birth_day_design
+from analysis_lib.trials.design import Design, birth_day_design
+from analysis_lib.trials.flow import Flow
 from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
+
 
 def cases_from_extract(
     trial: Trial, extract: Extract, *, codes: CodeList, jobcentres: Jobcentres, jobcentre: str = ALL
@@ -40,15 +43,14 @@ def cases_from_extract(
     frame = extract.persons.assign(jobcentre=home, entry=entry.week)
     frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
     area = np.isin(home, data.jobcentres)
+    here = np.full(len(frame), True) if jobcentre == ALL else home == jobcentre
     exclusions = (
         (Message("living outside the trial's jobcentres"), ~area),
         (Message("no week on the trial's benefit in the inflow weeks"), ~entry.seen),
         (Message("on the benefit already in the weeks before, so not newly unemployed"), ~entry.new),
         (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
     )
-    eligible = ~np.any([left_out for _, left_out in exclusions], axis=0)
-    counts = frame.loc[eligible, "jobcentre"].value_counts()
-    here = np.full(len(frame), True) if jobcentre == ALL else home == jobcentre
+    eligible: Chosen = ~np.logical_or.reduce([left_out for _, left_out in exclusions])
     chosen = eligible & here
     frame = frame[chosen].reset_index(drop=True)
     frame["benefit_weeks_before"] = weeks_in_state(
@@ -56,6 +58,7 @@ def cases_from_extract(
         start=frame["entry"].to_numpy() - data.history.weeks, length=data.history.weeks,
     )  # fmt: skip
     design = birth_day_design(rule, frame["birth_date"])
+    everywhere = birth_day_design(rule, extract.persons["birth_date"]).arm
     outcomes = _measure_outcomes(trial, data, own=extract.codes[chosen], entry=frame["entry"].to_numpy(), codes=codes)
     return Cases(
         trial=trial,
@@ -63,10 +66,27 @@ def cases_from_extract(
         frame=frame,
         design=design,
         outcomes=outcomes,
-        flow=count_flow(Message("people in the register extract"), here, exclusions, design, outcomes),
-        site_counts={site: int(counts.get(site, 0)) for site in data.jobcentres},
-        observed_to=week_label(extract.first_week + extract.codes.shape[1] - 1),
+        flow=_flow(jobcentre, here, exclusions, design, outcomes),
+        site_counts={
+            arm: {site: int((eligible & (everywhere == arm) & (home == site)).sum()) for site in data.jobcentres}
+            for arm in design.arms
+        },
+        observed_to=week_label(extract.last_week),
+        simulated=(extract.path / TRUTH_FILE).is_file(),
     )
+
+
+def _flow(
+    jobcentre: str,
+    here: Chosen,
+    exclusions: tuple[tuple[Message, Chosen], ...],
+    design: Design,
+    outcomes: Mapping[str, Numbers | Durations],
+) -> Flow:
+    if jobcentre == ALL:
+        return count_flow(Message("people in the register extract"), here, exclusions, design, outcomes)
+    start = Message("people in the register extract who live in the jobcentre's area")
+    return count_flow(start, here, exclusions[1:], design, outcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +115,7 @@ def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
     entry[first_person] = week[where]
     new = np.zeros(len(entry), dtype=bool)
     new[first_person] = True
-    seen: Chosen = np.isin(extract.codes[:, first : last + 1], states).any(axis=1)
+    seen: Chosen = np.asarray(np.isin(extract.codes[:, first : last + 1], states).any(axis=1))
     return _Entries(seen=seen, new=new, week=entry)
 
 
@@ -105,7 +125,7 @@ def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArra
     on = pd.Series(mondays[np.unique(week, return_inverse=True)[1]])
     born = pd.to_datetime(birth_date).reset_index(drop=True)
     had = (on.dt.month > born.dt.month) | ((on.dt.month == born.dt.month) & (on.dt.day >= born.dt.day))
-    return (on.dt.year - born.dt.year - (~had)).to_numpy(dtype=np.int64)
+    return (on.dt.year - born.dt.year - (~had)).to_numpy().astype(np.int64)
 
 
 def _measure_outcomes(

@@ -165,7 +165,7 @@ def test_category_gives_a_row_a_level():
 
 
 def test_square_is_of_numbers_only():
-    with pytest.raises(DefinitionError, match="a category cannot be squared"):
+    with pytest.raises(DefinitionError, match="category cannot be squared"):
         check_definition(
             {"id": "x", "column": "x", "kind": "category", "transform": "square", "label": {"da": "", "en": ""}},
             Covariate, "x.yml",

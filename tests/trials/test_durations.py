@@ -119,6 +119,7 @@ def test_hazard_ratio_as_in_r(call, ties):
     assert (found.scale, found.df) == ("log", np.inf)
     assert found.n_clusters == (31 if "cluster" in given else None)
     assert (found.n, found.n_treated) == (len(d), int(d["treated"].sum()))
+    assert found.note == ("31 clusters are few: the interval is somewhat too narrow" if "cluster" in given else "")
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

@@ -1,0 +1,106 @@
+"""What a figure shows, in words: alt texts made from its numbers, and captions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from analysis_lib.reporting.disclosure import ProtectedBalance, ProtectedFlow
+from analysis_lib.reporting.language import Labels, Translator, say_label
+from analysis_lib.reporting.table import format_value
+from analysis_lib.reporting.tables import capital, name_covariate, withheld_note, write_count, write_interval
+from analysis_lib.results import Curve, Results
+
+NOTABLE = 0.1
+"""A normalised difference beyond this is notable; Imbens and Rubin (2015, chapter 14) call 0.25 worrying."""
+
+WEEKS_SAID = (13.0, 26.0, 52.0, 104.0)
+
+
+def describe_survival(curves: Sequence[Curve], *, translator: Translator, labels: Labels) -> str:
+    """Say each curve at some weeks, or at its end where that comes first."""
+    sentences = [translator.t("Curves of the share still unemployed, by weeks since the start of unemployment.")]
+    for curve in curves:
+        last = float(curve.x[-1])
+        weeks = [week for week in WEEKS_SAID if week <= last] or [last]
+        points = [
+            translator.t("{share} after {week:g} weeks", share=translator.percent(curve.at(week)), week=week)
+            for week in weeks
+        ]
+        sentences.append(f"{say_label(labels, curve.label, translator)}: {', '.join(points)}.")
+    return " ".join(sentences)
+
+
+def caption_survival(curves: Sequence[Curve], *, translator: Translator) -> str:
+    """Say how the curves were made."""
+    methods = dict.fromkeys(translator.render(curve.method) for curve in curves if curve.method)
+    levels = sorted({curve.level for curve in curves})
+    bands = [translator.t("bands: {level:.0f} % intervals", level=100 * level) for level in levels]
+    return capital("; ".join((*methods, *bands))) + "."
+
+
+def describe_balance(table: ProtectedBalance, *, translator: Translator, labels: Labels) -> str:
+    """Say how many covariates differ notably, and which differs most."""
+    drawn = [row for row in table.rows if not math.isnan(row.normalised_difference)]
+    head = "Normalised differences between the groups before the trial; characteristics shown: {n}."
+    sentences = [translator.t(head, n=len(drawn))]
+    if drawn:
+        most = max(drawn, key=lambda row: abs(row.normalised_difference))
+        sentences.append(
+            translator.t(
+                "Beyond ±{limit:.1f}: {far}. The largest is {name}, {value:.3f}.",
+                limit=NOTABLE,
+                far=sum(abs(row.normalised_difference) > NOTABLE for row in drawn),
+                name=name_covariate(most, translator, labels),
+                value=most.normalised_difference,
+            )
+        )
+    return " ".join(sentences)
+
+
+def caption_balance(table: ProtectedBalance, *, translator: Translator) -> str:
+    """Say what the dashed lines are, and that rows are withheld."""
+    said = [translator.t("Dashed lines: ±{limit:.1f}; differences beyond are notable.", limit=NOTABLE)]
+    return " ".join([*said, *([withheld_note(table.min_count, translator)] if table.withheld else [])])
+
+
+def name_effects(results: Results, translator: Translator, labels: Labels) -> list[list[str]]:
+    """Return what each estimate is called: its outcome, its group or else its arm, the estimand where they differ."""
+    rows = results.estimates
+    several = len({row.estimand for row in rows}) > 1
+    return [
+        [say_label(labels, name, translator) for name in (row.outcome, row.group or row.arm) if name]
+        + ([translator.render(row.estimand)] if several else [])
+        for row in rows
+    ]
+
+
+def describe_effects(results: Results, *, translator: Translator, labels: Labels) -> str:
+    """Say every estimate with its interval."""
+    sentences = [translator.t("Estimates with their intervals.")]
+    for row, names in zip(results.estimates, name_effects(results, translator, labels), strict=True):
+        said = translator.t("Not estimated: {reason}", reason=row.reason)
+        if row.estimated:
+            said = f"{format_value(row.value, row.unit, translator)} ({write_interval(row, translator)})"
+        sentences.append(f"{', '.join(names)}: {said}.")
+    return " ".join(sentences)
+
+
+def caption_effects(results: Results, *, translator: Translator) -> str:
+    """Say what is drawn."""
+    levels = sorted({row.interval.level for row in results.estimates})
+    return " ".join(translator.t("Lines: {level:.0f} % intervals.", level=100 * level) for level in levels)
+
+
+def describe_flow(flow: ProtectedFlow, *, translator: Translator, labels: Labels) -> str:
+    """Say the counts of the flow from top to bottom."""
+    parts: list[tuple[str, int | None]] = [(translator.render(flow.start_label), flow.start)]
+    parts += [(translator.render(step.reason), step.count) for step in flow.exclusions]
+    parts.append((translator.t("In the trial"), flow.assigned))
+    for arm in flow.arms:
+        name = say_label(labels, arm.arm, translator)
+        parts.append((name, arm.assigned))
+        known = arm.outcome_known.items()
+        parts += [(f"{name}, {say_label(labels, outcome, translator)}", n) for outcome, n in known]
+    said = [f"{name}: {write_count(n, translator)}" for name, n in parts]
+    return translator.t("The flow from the register to the analysis.") + f" {'; '.join(said)}."

@@ -1,0 +1,410 @@
+"""The report of one trial at one jobcentre: what the notebook asks, each answer ready to be shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.errors import NotEstimable, OutputError
+from analysis_lib.parameters import Language, Text
+from analysis_lib.register.codes import read_codes
+from analysis_lib.register.jobcentres import read_jobcentres
+from analysis_lib.register.schema import PERSONS
+from analysis_lib.reporting import plots
+from analysis_lib.reporting.answer import answer
+from analysis_lib.reporting.disclosure import (
+    DisclosureRule,
+    protect_balance,
+    protect_curve,
+    protect_flow,
+    protect_parts,
+    protect_results,
+    sites_to_hide,
+)
+from analysis_lib.reporting.language import Labels, Translator
+from analysis_lib.reporting.run_definition import RunDefinition, read_run
+from analysis_lib.reporting.tables import (
+    Fact,
+    balance_table,
+    checks_table,
+    effects_table,
+    exits_table,
+    facts_table,
+    flow_table,
+    significance_table,
+    targets_table,
+)
+from analysis_lib.results import Curve, Message, Results
+from analysis_lib.trials.balance import YES, Balance
+from analysis_lib.trials.cases import Cases
+from analysis_lib.trials.definition import ALL, CONTROL, BirthDayRule, RegisterData, ScheduleWindow, Trial, read_trial
+from analysis_lib.trials.evaluation import (
+    ADJUSTED,
+    ADJUSTED_HAZARD_RATIO,
+    DIFFERENCE,
+    HAZARD_RATIO,
+    check_design,
+    compare_balance,
+    compare_targets,
+    count_exits,
+    estimate_effects,
+    estimate_subgroups,
+    survival_curves,
+)
+from analysis_lib.trials.outcomes import CENSORED, EXIT, Durations
+from analysis_lib.trials.sources import load_cases
+
+RESULTS_FILE = "trial_effects.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that a notebook shows: HTML of its own."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def together(*things: object) -> Shown:
+    """Return several things that show themselves as one, in order."""
+    return Shown("\n".join(thing._repr_html_() for thing in things if hasattr(thing, "_repr_html_")))
+
+
+def open_report(
+    *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da"
+) -> Report:
+    """Read the definitions and the cases of one report.
+
+    Parameters
+    ----------
+    trial
+        Id of `parameters/trials/<id>.yml`.
+    jobcentre
+        Id of one of the trial's jobcentres, or `all`.
+    extract
+        Folder of the register extract (or of the trial's file).
+    run
+        The run file: says what may be disclosed.
+    language
+        `da` or `en`.
+    """
+    definition = read_trial(trial)
+    cases = load_cases(definition, extract, jobcentre=jobcentre)
+    return Report(trial=definition, cases=cases, run=read_run(run), translator=Translator(language))
+
+
+@dataclass(frozen=True)
+class Report:
+    """One trial at one jobcentre. Everything shown or saved has been through disclosure control."""
+
+    trial: Trial
+    cases: Cases
+    run: RunDefinition
+    translator: Translator
+
+    # --- what is shown, in the order of the page ---------------------------------------------------------------------
+
+    def heading(self) -> Shown:
+        """Show the trial, the place, the question and what kind of data this is."""
+        t, text = self.translator.t, self.translator.text
+        lines = [f"<h1>{escape(text(self.trial.title))} – {escape(self.place)}</h1>"]
+        if self.cases.simulated:
+            banner = t("Simulated data calibrated to the published summary moments. No real people.")
+            lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')
+        lines.append(f'<p class="question">{escape(text(self.trial.question))}</p>')
+        return Shown("\n".join(lines))
+
+    def answer(self) -> Shown:
+        """Show what the trial says, in sentences."""
+        said = answer(self.trial, self.cases.jobcentre, self._effects, self.cases.outcomes)
+        sentences = [self._named.render(sentence) for sentence in said]
+        return Shown("".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))
+
+    def design(self) -> Shown:
+        """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
+        checks = protect_results(check_design(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
+        return together(
+            facts_table(self._facts(), self.translator),
+            checks_table(checks, self.translator, self._labels, caption=self.translator.t("Was the rule followed?")),
+        )
+
+    def flow(self) -> Shown:
+        """Show who is in the analysis."""
+        flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden)
+        drawn = plots.figure(plots.flow(flow, translator=self.translator, labels=self._labels))
+        return together(drawn, flow_table(flow, self.translator, self._labels))
+
+    def balance(self) -> Shown:
+        """Show whether the groups were alike: the primary arm's table, and the joint test of every arm."""
+        if not self._enough:
+            return self._reason()
+        protected = [
+            protect_balance(balance, self._rule, flow=self.cases.flow, hide_counts=self._hidden)
+            for balance in self._balances
+        ]
+        checks = Results(balance.joint for balance in protected)
+        return together(
+            balance_table(protected[0], self.translator, self._labels),
+            plots.figure(plots.balance(protected[0], translator=self.translator, labels=self._labels)),
+            checks_table(
+                checks, self.translator, self._labels, caption=self.translator.t("All characteristics at once")
+            ),
+        )
+
+    def effects(self) -> Shown:
+        """Show the primary arm's estimates and tests, then the other arms' comparisons with control."""
+        first = self.trial.treated_arms[0].id
+        own = Results(row for row in self._effects if row.arm in (first, CONTROL))
+        compared = {str(name) for name in (DIFFERENCE, ADJUSTED, HAZARD_RATIO, ADJUSTED_HAZARD_RATIO)}
+        others = Results(
+            row for row in self._effects.estimates if row.arm not in (first, CONTROL) and row.estimand in compared
+        )
+        shown: list[object] = [effects_table(own, self.translator, self._labels)]
+        if own.checks:
+            shown.append(significance_table(own, self.translator, self._labels))
+        if others:
+            caption = self.translator.t("The other arms against control")
+            shown.append(effects_table(others, self.translator, self._labels, caption=caption))
+        return together(*shown)
+
+    def durations(self) -> Shown:
+        """Show the survival curves of every duration, and how observation ended; or the reason why not."""
+        shown: list[object] = []
+        for outcome in self.trial.outcomes:
+            if isinstance(self.cases.outcomes[outcome.id], Durations):
+                shown += self._duration(outcome.id)
+        if not shown:
+            return Shown(f"<p>{escape(self.translator.t('The trial has no outcome that is a duration.'))}</p>")
+        return together(*shown)
+
+    def subgroups(self) -> Shown:
+        """Show the primary outcome's effect in each pre-specified group, with the test of equal effects."""
+        if not self.trial.subgroups:
+            return Shown(f"<p>{escape(self.translator.t('No subgroups were specified beforehand.'))}</p>")
+        rows = Results(self._subgroups.estimates)
+        shown: list[object] = []
+        if any(row.estimated for row in rows.estimates):
+            shown.append(plots.figure(plots.effects(rows, translator=self.translator, labels=self._labels)))
+        caption = self.translator.t("Effect on the primary outcome by group")
+        return together(
+            *shown,
+            effects_table(rows, self.translator, self._labels, caption=caption),
+            significance_table(
+                self._subgroups, self.translator, self._labels, caption=self.translator.t("Do the groups differ?")
+            ),
+        )
+
+    def published(self) -> Shown:
+        """Show published numbers beside ours (on the page of the whole trial)."""
+        if self.cases.jobcentre != ALL:
+            note = self.translator.t("Published numbers are for the whole trial; its own report compares them.")
+            return Shown(f"<p>{escape(note)}</p>")
+        if not self.trial.targets:
+            return Shown(f"<p>{escape(self.translator.t('No published number was found.'))}</p>")
+        return together(targets_table(compare_targets(self.trial, self._effects), self.translator))
+
+    def method(self) -> Shown:
+        """Show how the numbers were made, and what a reader must know before using them."""
+        facts = [
+            Fact(name=self.translator.t("Limit"), value=limit.text, mark=limit.mark, source=limit.source)
+            for limit in self.trial.limits
+        ]
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self._method_lines())
+        limits = facts_table(facts, self.translator, caption=self.translator.t("Limits"))
+        return together(Shown(paragraphs), *([limits] if facts else []))
+
+    def save(self, output: str | Path) -> Shown:
+        """Save the estimates, after disclosure control, as `trial_effects.parquet` in the folder (empty: nowhere)."""
+        if not str(output):
+            return Shown("")
+        frame = (self._effects + self._subgroups).to_frame()
+        frame.insert(0, "trial", self.trial.id)
+        frame.insert(1, "jobcentre", self.cases.jobcentre)
+        path = Path(output) / RESULTS_FILE
+        made = path.with_suffix(".partial")
+        try:
+            frame.to_parquet(made, index=False)
+            made.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error})") from None
+        return Shown("")
+
+    # --- what it is made of ------------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> str:
+        """The jobcentre's name, or that of the whole trial."""
+        if self.cases.jobcentre == ALL:
+            return self.translator.t("The whole trial")
+        return read_jobcentres().name(self.cases.jobcentre)
+
+    @cached_property
+    def results(self) -> Results:
+        """Every estimate and check of the report, after disclosure control."""
+        return self._effects + self._subgroups
+
+    @cached_property
+    def _effects(self) -> Results:
+        return protect_results(estimate_effects(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
+
+    @cached_property
+    def _subgroups(self) -> Results:
+        return protect_results(
+            estimate_subgroups(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden
+        )
+
+    @cached_property
+    def _balances(self) -> tuple[Balance, ...]:
+        """Seeded by (trial's seed, jobcentre), so that the order of runs does not matter."""
+        place = int.from_bytes(hashlib.sha256(self.cases.jobcentre.encode()).digest()[:8], "big")
+        rng = np.random.default_rng([self.trial.inference.seed, place])
+        return compare_balance(self.cases, rng=rng)
+
+    @property
+    def _rule(self) -> DisclosureRule:
+        return self.run.disclosure
+
+    @cached_property
+    def _hidden(self) -> bool:
+        """Whether this page's counts would give away another jobcentre's."""
+        chosen = [sites_to_hide(counts, self._rule.min_count) for counts in self.cases.site_counts.values()]
+        hidden = {site for one in chosen for site in one.too_small | one.counts_hidden}
+        return self.cases.jobcentre in hidden
+
+    @cached_property
+    def _enough(self) -> bool:
+        return any(row.estimated for row in self._effects.estimates)
+
+    def _reason(self) -> Shown:
+        reason = next((row.reason for row in self._effects.estimates if row.reason), Message("there are no cases"))
+        return Shown(f"<p>{escape(self.translator.t('Not shown: {reason}.', reason=reason))}</p>")
+
+    def _duration(self, outcome: str) -> list[object]:
+        arm = self.trial.treated_arms[0].id
+        try:
+            curves = [
+                protect_curve(curve, self._rule, hide_counts=self._hidden)
+                for curve in survival_curves(self.cases, outcome, arm=arm)
+            ]
+        except NotEstimable:
+            curves = []
+        if not curves:
+            return [self._reason()]
+        return [self._curves(curves), self._exits(outcome, arm)]
+
+    def _curves(self, curves: list[Curve]) -> object:
+        axes = plots.survival(curves, translator=self.translator, labels=self._labels, windows=self.trial.schedule)
+        return plots.figure(axes)
+
+    def _exits(self, outcome: str, arm: str) -> object:
+        counts = count_exits(self.cases, outcome)
+        shown: dict[str, Mapping[str, int | None]] = {}
+        for name in (arm, CONTROL):
+            protected: Mapping[str, int | None] = protect_parts(counts[name], self._rule)
+            shown[name] = dict.fromkeys(protected) if self._hidden else protected
+        return exits_table(shown, self.translator, {**self._labels, **exit_labels()})
+
+    def _facts(self) -> Iterable[Fact]:
+        t, trial, rule = self.translator.t, self.trial, self.trial.assignment
+        yield Fact(
+            name=t("Population"), value=trial.population, mark=trial.population.mark, source=trial.population.source
+        )
+        yield Fact(name=t("Calendar"), value=trial.calendar, mark=trial.calendar.mark, source=trial.calendar.source)
+        if isinstance(trial.data, RegisterData):
+            for site in trial.data.sites:
+                yield Fact(name=t("Place"), value=site.label, mark=site.mark, source=site.source)
+        if isinstance(rule, BirthDayRule):
+            first, last = rule.treated_days
+            said = t("Treated: born on days {first:d}–{last:d} of any month", first=first, last=last)
+        else:
+            said = t("Recorded arm, as drawn by the trial")
+        yield Fact(name=t("Assignment"), value=said, mark=rule.mark, source=rule.source)
+        for arm in rule.arms:
+            yield Fact(name=t("Arm"), value=arm.label, mark=arm.mark, source=arm.source)
+        for window in trial.schedule:
+            yield Fact(name=self._weeks(window), value=window.label, mark=window.mark, source=window.source)
+
+    def _weeks(self, window: ScheduleWindow) -> str:
+        first, last = window.weeks
+        if last is None:
+            return self.translator.t("From week {first:g}", first=first)
+        return self.translator.t("Weeks {first:g}–{last:g}", first=first, last=last)
+
+    def _method_lines(self) -> Iterable[str]:
+        t = self.translator.t
+        level = 100 * self.trial.inference.level
+        yield t(
+            "All comparisons are by assignment (intention to treat): people count in the group they were assigned to, "
+            "whether or not they took part."
+        )
+        yield t(
+            "A {level:.0f} % interval is made so that {level:.0f} of 100 such intervals hold the true value. "
+            "Differences have variances that do not assume equal spread (HC2) and degrees of freedom for small groups.",
+            level=level,
+        )
+        if any(isinstance(measured, Durations) for measured in self.cases.outcomes.values()):
+            yield t(
+                "Durations: Kaplan–Meier curves and Cox's model with Efron's ties. Another exit than the one asked for "
+                "ends observation and is counted by itself. Weeks are whole, so medians are read within the week."
+            )
+        if self.cases.design.assigned_by_group:
+            yield t(
+                "The rule assigned days of birth, not single people; rows with clusters take that into account (CR2)."
+            )
+        yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=self._rule.min_count)
+        if self.cases.observed_to:
+            yield t("The register is observed up to week {week}.", week=self.cases.observed_to)
+
+    @cached_property
+    def _named(self) -> Translator:
+        return self.translator.knowing(self._units).naming(self._labels)
+
+    @property
+    def _units(self) -> list[Text]:
+        return [outcome.unit for outcome in self.trial.outcomes if hasattr(outcome, "unit")]
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return labels_of(self.trial)
+
+
+def labels_of(trial: Trial) -> Labels:
+    """Return what reports call the trial's ids: outcomes, arms, covariates and their levels, subgroups, exits."""
+    labels: dict[str, Text] = {o.id: o.label for o in trial.outcomes}
+    labels |= {arm.id: arm.label for arm in trial.assignment.arms}
+    labels |= {covariate.id: covariate.label for covariate in trial.covariates}
+    for subgroup in trial.subgroups:
+        labels[subgroup.id] = subgroup.label
+        labels |= {f"{subgroup.id}.{group.id}": group.label for group in subgroup.groups}
+    declared = {column.name: column for column in PERSONS.columns}
+    for covariate in trial.covariates:
+        if covariate.kind == "indicator":
+            labels[f"{covariate.id}.{YES}"] = _both(Message("yes"))
+        if covariate.kind == "category" and covariate.column in declared:
+            choices = declared[covariate.column].choices
+            labels |= {f"{covariate.id}.{level}": _both(name) for level, name in choices.items()}
+    return labels
+
+
+def exit_labels() -> Labels:
+    """Return what reports call the ways in which a duration ended."""
+    states = {state.id: state.name for state in read_codes().states}
+    return {**states, EXIT: _both(Message("reached")), CENSORED: _both(Message("not seen to end"))}
+
+
+def _both(message: Message) -> Text:
+    return Text(da=Translator("da").render(message), en=str(message))
+
+
+def read_results(path: Path | str) -> pd.DataFrame:
+    """Read `results.parquet` of a run, or one report's estimates."""
+    return pd.read_parquet(path)

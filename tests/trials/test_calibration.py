@@ -1,0 +1,318 @@
+"""Intervals cover the truth, and tests reject a true hypothesis, as often as they say: simulated trials.
+
+The number of trials of each case is CALIBRATION_TRIALS (at least 500). Rule: the count must lie within the 99.9 %
+binomial limits, on both sides, around the coverage claimed: 0.95, or where a method is known to fall short (or to be
+on the safe side) in a case, the figure that docs/methods.md gives for it, from 20,000 other trials.
+`python tests/trials/test_calibration.py` prints the table of docs/methods.md.
+"""
+
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis_lib.results import Estimate
+from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration
+from analysis_lib.trials.effects import difference_in_means, lin_adjusted
+
+pytestmark = [pytest.mark.slow, pytest.mark.calibration]
+
+TRIALS = int(os.environ.get("CALIBRATION_TRIALS", "1000"))
+LIMITS = 0.999
+SEED = 20051101
+RATIO = 1.3
+# Weibull with medians of 14 and, at a hazard ratio of 1.3, 11.5 weeks.
+SHAPE, SCALE = 1.33376, 18.4277
+
+Draw = Callable[[np.random.Generator], bool]
+DAYS = np.arange(31)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One simulated trial says whether the interval covered (or the test did not reject)."""
+
+    name: str
+    draw: Draw
+    claim: float = 0.95
+
+
+CASES: list[Case] = []
+
+
+def case(name: str, claim: float = 0.95) -> Callable[[Draw], Draw]:
+    def keep(draw: Draw) -> Draw:
+        CASES.append(Case(name, draw, claim))
+        return draw
+
+    return keep
+
+
+def covers(estimate: Estimate, truth: float) -> bool:
+    return estimate.interval.low <= truth <= estimate.interval.high
+
+
+def assigned(rng: np.random.Generator, treated: int, control: int) -> np.ndarray:
+    return rng.permutation(np.repeat([1, 0], [treated, control]))
+
+
+def skewed(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Lognormal with mean 0, skewness 6."""
+    return np.exp(rng.normal(size=n)) - math.exp(0.5)
+
+
+# Differences in means
+
+
+@case("difference in means: 1,000 people, normal")
+def normal(rng):
+    t = assigned(rng, 500, 500)
+    return covers(difference_in_means(rng.normal(size=1000) + 0.2 * t, t), 0.2)
+
+
+@case("difference in means: 9 treated, 51 control, treated vary twice as much")
+def small_arm(rng):
+    t = assigned(rng, 9, 51)
+    return covers(difference_in_means(rng.normal(size=60) * (1 + t) + t, t), 1)
+
+
+@case("difference in means: 400 people, lognormal")
+def lognormal(rng):
+    t = assigned(rng, 200, 200)
+    return covers(difference_in_means(skewed(rng, 400) + t, t), 1)
+
+
+@case("difference in means: 9 treated, 51 control, lognormal", claim=0.899)
+def lognormal_small_arm(rng):
+    t = assigned(rng, 9, 51)
+    return covers(difference_in_means(skewed(rng, 60) + t, t), 1)
+
+
+@case("difference in means: 400 people, effects differ between people (effect in the population)")
+def heterogeneous(rng):
+    t = assigned(rng, 120, 280)
+    effect = 1 + rng.exponential(size=400) - 1
+    return covers(difference_in_means(rng.normal(size=400) + t * effect, t), 1)
+
+
+SIZES = np.array([10, 14, 20, 30, 45, 60, 90, 120])
+BLOCK = np.repeat(np.arange(8), SIZES)
+
+
+def in_blocks(rng: np.random.Generator, treated: np.ndarray) -> np.ndarray:
+    """Assign the given number in each of the blocks of SIZES."""
+    rank = np.argsort(np.argsort(BLOCK + rng.random(len(BLOCK))))
+    return (rank - np.repeat(np.cumsum(SIZES) - SIZES, SIZES) < treated[BLOCK]).astype(int)
+
+
+@case("blocks: 8 of 10 to 120 people, 20 to 60 % treated, effects differ by block")
+def blocked(rng):
+    t = in_blocks(rng, (SIZES * np.array([0.6, 0.5, 0.4, 0.4, 0.3, 0.3, 0.2, 0.2])).astype(int))
+    truth = float(np.average(np.arange(8) / 4, weights=SIZES))
+    return covers(difference_in_means(rng.normal(size=389) + BLOCK * (1 + t / 4), t, block=BLOCK), truth)
+
+
+@case("blocks: 2 of 60 people, 9 treated in each, treated vary twice as much", claim=0.935)
+def two_small_blocks(rng):
+    block = np.repeat([0, 1], 60)
+    t = np.concatenate([assigned(rng, 9, 51), assigned(rng, 9, 51)])
+    return covers(difference_in_means(rng.normal(size=120) * (1 + t) + t + block, t, block=block), 1)
+
+
+@case("blocks: 30 matched pairs")
+def pairs(rng):
+    pair, t = np.repeat(np.arange(30), 2), np.tile([1, 0], 30)
+    return covers(difference_in_means(rng.normal(size=60) + rng.normal(size=30)[pair] + t, t, block=pair), 1)
+
+
+@case("blocks: 12 with one treated of 3 to 6, and 3 of 20")
+def small_blocks(rng):
+    sizes = np.array([3, 4, 5, 6] * 3 + [20] * 3)
+    block = np.repeat(np.arange(15), sizes)
+    ones = np.where(sizes < 20, 1, 8)
+    t = np.concatenate([np.arange(n) < k for n, k in zip(sizes, ones, strict=True)])
+    y = rng.normal(size=114) + rng.normal(size=15)[block] + t
+    return covers(difference_in_means(y, t, block=block), 1)
+
+
+def by_day(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Days of birth, treatment of those born on days 1-15, and an outcome that varies between days."""
+    day = rng.integers(0, 31, n)
+    return day, (day < 15).astype(int), rng.normal(size=n) + rng.normal(0, 0.3, 31)[day]
+
+
+@case("clusters: 600 people, 31 days of birth, days 1-15 treated")
+def clustered(rng):
+    day, t, y = by_day(rng, 600)
+    return covers(difference_in_means(y + t, t, cluster=day), 1)
+
+
+@case("clusters: 10 offices of 10 to 100 people, 3 treated", claim=0.965)
+def few_clusters(rng):
+    office = np.repeat(np.arange(10), np.arange(10, 110, 10))
+    t = rng.permutation(np.repeat([1, 0], [3, 7]))[office]
+    y = rng.normal(size=550) + rng.normal(0, 0.3, 10)[office] + t
+    return covers(difference_in_means(y, t, cluster=office), 1)
+
+
+@case("blocks and clusters: 5 offices crossed by 31 days of birth")
+def crossed(rng):
+    day, t, y = by_day(rng, 600)
+    office = rng.choice(5, 600, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    return covers(difference_in_means(y + t + office, t, block=office, cluster=day), 1)
+
+
+@case("weights: 60 people, 3 groups with 10, 15 and 25 % treated, inverse probabilities", claim=0.959)
+def weighted(rng):
+    group = np.repeat([0, 1, 2], 20)
+    t = np.concatenate([assigned(rng, k, 20 - k) for k in (2, 3, 5)])
+    p = np.array([0.1, 0.15, 0.25])[group]
+    return covers(difference_in_means(rng.normal(size=60) + t, t, weight=np.where(t == 1, 1 / p, 1 / (1 - p))), 1)
+
+
+# Adjusted differences
+
+
+@case("Lin: 1,000 people, 3 covariates, normal")
+def lin_normal(rng):
+    t, x = assigned(rng, 500, 500), rng.normal(size=(1000, 3))
+    return covers(lin_adjusted(x.sum(axis=1) + rng.normal(size=1000) + t, t, x), 1)
+
+
+@case("Lin: 9 treated, 51 control, 1 covariate, normal")
+def lin_small_arm(rng):
+    t, x = assigned(rng, 9, 51), rng.normal(size=60)
+    return covers(lin_adjusted(x + rng.normal(size=60) + t, t, x), 1)
+
+
+@case("Lin: 9 treated, 51 control, 1 covariate, lognormal", claim=0.923)
+def lin_lognormal_small_arm(rng):
+    t, x = assigned(rng, 9, 51), rng.normal(size=60)
+    return covers(lin_adjusted(x + skewed(rng, 60) + t, t, x), 1)
+
+
+@case("Lin: 400 people, lognormal outcome and covariate")
+def lin_lognormal(rng):
+    t, x = assigned(rng, 200, 200), skewed(rng, 400)
+    return covers(lin_adjusted(0.5 * x + skewed(rng, 400) + t, t, x), 1)
+
+
+@case("Lin: 400 people, effect differs by covariate (effect in the sample)")
+def lin_heterogeneous(rng):
+    t, x = assigned(rng, 120, 280), rng.exponential(size=400)
+    return covers(lin_adjusted(x + rng.normal(size=400) + t * (1 + x), t, x), float(np.mean(1 + x)))
+
+
+@case("Lin: 8 blocks of 10 to 120 people, 2 covariates, effects differ by block")
+def lin_blocked(rng):
+    t, x = in_blocks(rng, np.maximum(5, SIZES // 3)), rng.normal(size=(389, 2))
+    truth = float(np.average(np.arange(8) / 4, weights=SIZES))
+    y = rng.normal(size=389) + x @ [1, 0.5] + BLOCK * (1 + t / 4)
+    return covers(lin_adjusted(y, t, x, block=BLOCK), truth)
+
+
+@case("Lin: 600 people, 31 days of birth, 2 covariates")
+def lin_clustered(rng):
+    (day, t, y), x = by_day(rng, 600), rng.normal(size=(600, 2))
+    return covers(lin_adjusted(y + x @ [1, 0.5] + t, t, x, cluster=day), 1)
+
+
+# Durations
+
+
+def weibull(rng: np.random.Generator, treated: np.ndarray, ratio: float = RATIO) -> np.ndarray:
+    hazard = np.where(treated == 1, ratio, 1.0)
+    return SCALE * (rng.exponential(size=len(treated)) / hazard) ** (1 / SHAPE)
+
+
+def censored(left: np.ndarray, until: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    return np.minimum(left, until), (left <= until).astype(int)
+
+
+@case("hazard ratio: 400 people, exact times, some censored")
+def exact_times(rng):
+    t = assigned(rng, 200, 200)
+    return covers(hazard_ratio(*censored(weibull(rng, t), rng.uniform(5, 60, 400)), t), RATIO)
+
+
+@case("hazard ratio: 1,000 people, whole weeks, Efron")
+def whole_weeks(rng):
+    t = assigned(rng, 500, 500)
+    return covers(hazard_ratio(*censored(np.ceil(weibull(rng, t)), 52), t), RATIO)
+
+
+@case("hazard ratio: 600 people in 3 strata with hazards of their own, whole weeks")
+def in_strata(rng):
+    t, stratum = assigned(rng, 300, 300), rng.integers(0, 3, 600)
+    left = np.ceil(weibull(rng, t) * np.array([0.5, 1, 2])[stratum])
+    return covers(hazard_ratio(*censored(left, 52), t, stratum=stratum), RATIO)
+
+
+@case("hazard ratio: 600 people, 31 days of birth as clusters, standard error robust", claim=0.927)
+def hazards_by_day(rng):
+    day = rng.integers(0, 31, 600)
+    t = (day < 15).astype(int)
+    # Normal effects of days on the log hazard would bend the ratio; at no effect of treatment it stays 1.
+    left = np.ceil(weibull(rng, t, 1.0) * np.exp(rng.normal(0, 0.3, 31)[day]))
+    return covers(hazard_ratio(*censored(left, 52), t, cluster=day), 1.0)
+
+
+@case("median: 500 people, whole weeks, interpolated, true value 14")
+def median_control(rng):
+    left = weibull(rng, np.zeros(500))
+    return covers(median_duration(*censored(np.ceil(left), 52)), 14)
+
+
+@case("median: 500 people, whole weeks, interpolated, true value 11.5")
+def median_treated(rng):
+    left = weibull(rng, np.ones(500))
+    return covers(median_duration(*censored(np.ceil(left), 52)), 11.5)
+
+
+@case("median: 500 people, exact times, true value 14")
+def median_exact(rng):
+    left = weibull(rng, np.zeros(500))
+    return covers(median_duration(*censored(left, rng.uniform(5, 60, 500)), interpolate=False), 14)
+
+
+@case("log-rank test: 400 people, whole weeks, no effect (share not rejected at 5 %)")
+def logrank_size(rng):
+    t = assigned(rng, 200, 200)
+    return bool(logrank(*censored(np.ceil(weibull(rng, t, 1.0)), rng.uniform(5, 60, 400)), t).passed)
+
+
+@case("log-rank test: 3 strata with different shares treated, no effect (share not rejected at 5 %)")
+def logrank_strata_size(rng):
+    stratum = rng.integers(0, 3, 400)
+    t = (rng.random(400) < np.array([0.3, 0.5, 0.7])[stratum]).astype(int)
+    left = np.ceil(weibull(rng, t, 1.0) * np.array([0.5, 1, 2])[stratum])
+    return bool(logrank(*censored(left, 52), t, stratum=stratum).passed)
+
+
+def measure(case: Case, trials: int) -> int:
+    """Return in how many trials the interval covered. Each case has a stream of its own, whatever else is run."""
+    rng = np.random.default_rng([SEED, CASES.index(case)])
+    return sum(case.draw(rng) for _ in range(trials))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.draw.__name__)
+def test_coverage(case):
+    trials = max(TRIALS, 500)
+    low, high = stats.binom.interval(LIMITS, trials, case.claim)
+    assert low <= measure(case, trials) <= high
+
+
+def main() -> None:
+    sys.stdout.write("| case | coverage | claimed |\n|---|---|---|\n")
+    for one in CASES:
+        sys.stdout.write(f"| {one.name} | {measure(one, TRIALS) / TRIALS:.4f} | {one.claim} |\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
