@@ -65,19 +65,24 @@ def caption_balance(table: ProtectedBalance, *, translator: Translator) -> str:
 
 
 def name_effects(results: Results, translator: Translator, labels: Labels) -> list[list[str]]:
-    """Return what each estimate is called: its outcome, its group or else its arm, the estimand where they differ."""
+    """Return what tells each estimate from the others: its outcome, group, arm and estimand, where they differ."""
     rows = results.estimates
-    several = len({row.estimand for row in rows}) > 1
+    kinds = ("outcome", "group", "arm", "estimand")
+    differ = [kind for kind in kinds if len({getattr(row, kind) for row in rows}) > 1] or ["outcome"]
     return [
-        [say_label(labels, name, translator) for name in (row.outcome, row.group or row.arm) if name]
-        + ([translator.render(row.estimand)] if several else [])
-        for row in rows
+        [say_label(labels, getattr(row, kind), translator) for kind in differ if getattr(row, kind)] for row in rows
     ]
+
+
+def _shared_outcome(results: Results, translator: Translator, labels: Labels) -> list[str]:
+    """Return the outcome where all estimates are of one, as a sentence."""
+    outcomes = {row.outcome for row in results.estimates}
+    return [f"{say_label(labels, outcome, translator)}." for outcome in outcomes if outcome and len(outcomes) == 1]
 
 
 def describe_effects(results: Results, *, translator: Translator, labels: Labels) -> str:
     """Say every estimate with its interval."""
-    sentences = [translator.t("Estimates with their intervals.")]
+    sentences = [translator.t("Estimates with their intervals."), *_shared_outcome(results, translator, labels)]
     for row, names in zip(results.estimates, name_effects(results, translator, labels), strict=True):
         said = translator.t("Not estimated: {reason}", reason=row.reason)
         if row.estimated:
@@ -86,10 +91,11 @@ def describe_effects(results: Results, *, translator: Translator, labels: Labels
     return " ".join(sentences)
 
 
-def caption_effects(results: Results, *, translator: Translator) -> str:
+def caption_effects(results: Results, *, translator: Translator, labels: Labels) -> str:
     """Say what is drawn."""
     levels = sorted({row.interval.level for row in results.estimates})
-    return " ".join(translator.t("Lines: {level:.0f} % intervals.", level=100 * level) for level in levels)
+    lines = [translator.t("Lines: {level:.0f} % intervals.", level=100 * level) for level in levels]
+    return " ".join([*_shared_outcome(results, translator, labels), *lines])
 
 
 def describe_flow(flow: ProtectedFlow, *, translator: Translator, labels: Labels) -> str:

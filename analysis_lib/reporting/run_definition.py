@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from analysis_lib.errors import DataError, DefinitionError
-from analysis_lib.parameters import Definition, Id, Language, Text, read_definition
+from analysis_lib.parameters import ID_PATTERN, Definition, Id, Language, Text, read_definition
 from analysis_lib.reporting.disclosure import DisclosureRule
 
 EVERY_JOBCENTRE = "all"
@@ -22,18 +22,24 @@ def _check_plain(value: object) -> object:
 
 
 def _check_jobcentres(value: object) -> object:
-    if not isinstance(value, tuple) and value != EVERY_JOBCENTRE:
-        raise ValueError("must be all, or a list of jobcentre ids")
+    listed = value if isinstance(value, tuple) else ()
+    ids = [one for one in listed if isinstance(one, str) and ID_PATTERN.match(one)]
+    if value != EVERY_JOBCENTRE and (not ids or len(set(ids)) < len(listed)):
+        raise ValueError("must be all, or a list of distinct jobcentre ids")
+    return value
+
+
+def _check_some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        raise ValueError("must be a list of at least one")
     return value
 
 
 Plain = Annotated[str | int | float | bool, BeforeValidator(_check_plain)]
 """A value of a notebook parameter; papermill would turn anything else into text."""
 
-JobcentreChoice = Annotated[
-    Literal["all"] | Annotated[tuple[Id, ...], Field(min_length=1)],
-    BeforeValidator(_check_jobcentres),
-]
+JobcentreChoice = Annotated[Literal["all"] | tuple[Id, ...], BeforeValidator(_check_jobcentres)]
+Some = AfterValidator(_check_some)  # pydantic's min_length would also complain where an item is wrong
 
 
 class ExtractPlace(Definition):
@@ -99,8 +105,8 @@ class RunDefinition(Definition):
     id: Id
     title: Text
     extract: ExtractPlace
-    trials: tuple[Id, ...] = Field(min_length=1)
-    notebooks: tuple[RunNotebook, ...] = Field(min_length=1)
+    trials: Annotated[tuple[Id, ...], Some]
+    notebooks: Annotated[tuple[RunNotebook, ...], Some]
     jobcentres: JobcentreChoice
     language: Language
     disclosure: DisclosureRule
@@ -109,9 +115,8 @@ class RunDefinition(Definition):
 
     @model_validator(mode="after")
     def _distinct(self) -> RunDefinition:
-        listed = () if self.jobcentres == EVERY_JOBCENTRE else self.jobcentres
         notebooks = tuple(notebook.id for notebook in self.notebooks)
-        for name, ids in (("trials", self.trials), ("notebooks", notebooks), ("jobcentres", listed)):
+        for name, ids in (("trials", self.trials), ("notebooks", notebooks)):
             if len(set(ids)) < len(ids):
                 raise ValueError(f"{name} has ids {', '.join(ids)}; must be distinct")
         return self

@@ -252,17 +252,15 @@ def exits_table(
     counts
         By arm and ending, after `disclosure.protect_parts`; an ending that an arm lacks counts 0.
     translator, labels
-        The language, and what the ids are called; `ending:<id>` goes before `<id>`, as a state may share its id with a
-        covariate.
+        The language, and what the ids are called.
     caption
         In place of "How it ended".
     """
     endings = list(dict.fromkeys(ending for arm in counts.values() for ending in arm))
     rows = []
     for ending in endings:
-        own = f"ending:{ending}"
-        name = say_label(labels, own if own in labels else ending, translator)
-        rows.append((capital(name), *(write_count(arm.get(ending, 0), translator) for arm in counts.values())))
+        name = capital(say_label(labels, ending, translator))
+        rows.append((name, *(write_count(arm.get(ending, 0), translator) for arm in counts.values())))
     return Table(
         caption=caption or translator.t("How it ended"),
         header=(translator.t("Ending"), *(say_label(labels, arm, translator) for arm in counts)),

@@ -13,7 +13,7 @@ FRAMES = """\
 \x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m\x1b[32m, line 1\x1b[39m
 ----> 1 report.effects()
 
-\x1b[36mFile \x1b[39m\x1b[32m/home/someone/my project/analysis_lib/trials/effects.py:12\x1b[39m, in \x1b[36mestimate\x1b[39m(cases)
+\x1b[36mFile \x1b[39m\x1b[32m/home/x/my project/analysis_lib/trials/effects.py:12\x1b[39m, in \x1b[36mestimate\x1b[39m()
      12 raise
 """
 LIBRARY = "File \x1b[32m/opt/lib/python3.11/site-packages/pandas/core/frame.py:99\x1b[39m, in join(self)\n"

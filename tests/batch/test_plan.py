@@ -78,14 +78,14 @@ def test_only_may_not_drop_reports_of_an_earlier_run(here):
 
 
 def test_all_problems_of_trials_and_notebooks_are_told_at_once(here):
-    here.write_run("id: good, parameters: {puase: 1}", "no_parameters", "gone")
+    here.write_run("id: good, parameters: {puase: 1}", "no_parameters", "xyz")
     with pytest.raises(DefinitionError) as error:
         plan_batch(RUN)
+    allowed = "trial, jobcentre, extract, run, language, output, pause"
     assert str(error.value).splitlines() == [
-        "notebooks/good.ipynb: unknown parameter 'puase'; did you mean 'pause'? "
-        "(allowed: trial, jobcentre, extract, run, language, output, pause)",
+        f"notebooks/good.ipynb: unknown parameter 'puase'; did you mean 'pause'? (allowed: {allowed})",
         "notebooks/no_parameters.ipynb: has 0 code cells tagged 'parameters'; must be exactly one",
-        "notebooks/gone.ipynb: there is no such notebook",
+        "notebooks/xyz.ipynb: there is no such notebook",
     ]
 
 

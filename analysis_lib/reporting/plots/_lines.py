@@ -77,7 +77,8 @@ def effects(results: Results, *, translator: Translator, labels: Labels, ax: Axe
     Parameters
     ----------
     results
-        Estimates of one unit and scale after disclosure control; one not estimated says so, checks are passed over.
+        Comparisons of treated with control, of one unit and scale, after disclosure control; one not estimated says
+        so, checks are passed over.
     translator, labels
         The language, and what the ids are called.
     ax
@@ -86,7 +87,7 @@ def effects(results: Results, *, translator: Translator, labels: Labels, ax: Axe
     Raises
     ------
     InvalidInput
-        Where there are no estimates, or they differ in unit or scale.
+        Where nothing was estimated, or the estimates differ in unit or scale.
     """
     rows = results.estimates
     ratio = _one_scale(rows) == "log"
@@ -103,18 +104,18 @@ def effects(results: Results, *, translator: Translator, labels: Labels, ax: Axe
             axes.xaxis.set_major_locator(_ratio_ticks(rows))
             axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda x, _: translator.number(x, decimals_written(x)))
-        axes.set_xlabel(_axis_label(rows[0], translator))
+        axes.set_xlabel(_axis_label(next(row for row in rows if row.estimated), translator))
         axes.grid(axis="y", visible=False)
     alt = describe_effects(results, translator=translator, labels=labels)
-    return describe(axes, alt=alt, caption=caption_effects(results, translator=translator))
+    return describe(axes, alt=alt, caption=caption_effects(results, translator=translator, labels=labels))
 
 
 def _one_scale(rows: Sequence[Estimate]) -> str:
-    kinds = {(str(row.unit), row.scale) for row in rows}
+    kinds = {(str(row.unit), row.scale) for row in rows if row.estimated}
     if len(kinds) != 1:
         found = ", ".join(f"'{unit}' ({scale})" for unit, scale in sorted(kinds)) or "none"
         raise InvalidInput(f"results have units {found}; must be estimates of one unit and scale")
-    return rows[0].scale
+    return next(scale for _, scale in kinds)
 
 
 def _draw_effect(axes: Axes, row: Estimate, place: int, translator: Translator) -> None:
@@ -137,6 +138,6 @@ def _axis_label(row: Estimate, translator: Translator) -> str:
 
 def _ratio_ticks(rows: Sequence[Estimate]) -> FixedLocator:
     """Return ticks at round ratios over what is drawn."""
-    drawn = [1.0, *(x for row in rows if row.estimated for x in (row.interval.low, row.interval.high))]
+    drawn = [1.0, *(x for row in rows for x in (row.interval.low, row.interval.high) if not np.isnan(x))]
     low, high = min(drawn) * 0.97, max(drawn) * 1.03
     return FixedLocator([ratio for ratio in _RATIOS if low <= ratio <= high])
