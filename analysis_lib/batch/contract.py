@@ -73,7 +73,7 @@ _KINDS = {str: "text (str)", int: "a whole number (int)", float: "a number (floa
 
 def _read_notebook(path: Path) -> NotebookNode:
     if not path.is_file():
-        raise DefinitionError(f"{path}: there is no such notebook{suggest(path.name, _siblings(path))}")
+        raise DefinitionError(f"{path}: there is no such notebook{suggest(path.stem, _siblings(path))}")
     try:
         return read_notebook(path)
     except (ValueError, LookupError, AttributeError, TypeError, ValidationError) as error:
@@ -82,7 +82,7 @@ def _read_notebook(path: Path) -> NotebookNode:
 
 
 def _siblings(path: Path) -> list[str]:
-    return [p.name for p in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
+    return [p.stem for p in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
 
 
 def _read_line(path: Path, line: ast.stmt) -> tuple[str, type]:

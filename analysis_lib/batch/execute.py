@@ -212,9 +212,10 @@ def _notebook_so_far(job: Job) -> NotebookNode:
 
 
 def _last_cell(job: Job) -> str:
-    """Return the number of the last cell that was begun."""
-    counts = [cell.get("execution_count") or 0 for cell in _notebook_so_far(job).cells]
-    return f"Cell In[{max(counts)}]" if any(counts) else ""
+    """Return the number of the last cell that was begun: papermill notes when, and no time for the others."""
+    cells = [cell for cell in _notebook_so_far(job).cells if cell.cell_type == "code"]
+    begun = [number for number, cell in enumerate(cells, 1) if cell.metadata.get("papermill", {}).get("start_time")]
+    return f"Cell In[{begun[-1]}]" if begun else ""
 
 
 def _last_place(traceback: str) -> str:

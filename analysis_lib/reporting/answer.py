@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from dataclasses import replace
 
 from analysis_lib.results import Estimate, Message, Results
-from analysis_lib.trials.definition import ALL, CONTROL, Trial
+from analysis_lib.trials.definition import ALL, CONTROL, MeasuredDuration, MeasuredMean, Outcome, TimeToState, Trial
 from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
-from analysis_lib.trials.outcomes import Durations, Numbers
-
-Measured = Mapping[str, Numbers | Durations]
 
 
-def answer(trial: Trial, jobcentre: str, effects: Results, measured: Measured) -> tuple[Message, ...]:
+def answer(trial: Trial, jobcentre: str, effects: Results) -> tuple[Message, ...]:
     """Return the sentences: the primary outcome first, then the others; or the one reason why there is no answer."""
     arm = trial.treated_arms[0].id
     outcomes = sorted(trial.outcomes, key=lambda outcome: not outcome.primary)
-    said = [
-        sentence
-        for outcome in outcomes
-        for sentence in (_duration if isinstance(measured[outcome.id], Durations) else _difference)(
-            effects.where(outcome=outcome.id), outcome.id, arm
-        )
-    ]
-    if said and jobcentre == ALL:
-        return tuple(said)
-    if said:
-        return (*said, Message("One jobcentre has few people: the report for the whole trial is the better evidence."))
-    reasons = [row.reason for row in effects.estimates if row.reason]
-    first = reasons[0] if reasons else Message("there are no cases")
-    return (Message("Nothing can be said here about the effect: {reason}.", reason=first),)
+    said = [sentence for outcome in outcomes for sentence in _outcome(outcome, effects, arm)]
+    if not said:
+        reasons = [row.reason for row in effects.estimates if row.reason]
+        first = reasons[0] if reasons else Message("there are no cases")
+        return (Message("Nothing can be said here about the effect: {reason}.", reason=first),)
+    if len(trial.treated_arms) > 1:
+        said.insert(0, Message("The treated group is here {arm}; the tables have the others.", arm=Message(arm)))
+    if jobcentre != ALL:
+        said.append(Message("One jobcentre has few people: the report for the whole trial is the better evidence."))
+    return tuple(said)
+
+
+def _outcome(outcome: Outcome, effects: Results, arm: str) -> list[Message]:
+    rows = effects.where(outcome=outcome.id)
+    if isinstance(outcome, TimeToState | MeasuredDuration):
+        return _duration(rows, outcome.id, arm)
+    row = _first(rows.where(estimand=DIFFERENCE, arm=arm))
+    if row is None:
+        return []
+    if isinstance(outcome, MeasuredMean) and outcome.transform == "log":
+        row = _percent(row)
+    return [_difference(row)]
+
+
+def _percent(row: Estimate) -> Estimate:
+    """Return a difference of logarithms as a difference in percent (of geometric means)."""
+    interval = row.interval
+    low, high = (100 * math.expm1(limit) for limit in (interval.low, interval.high))
+    return replace(
+        row,
+        value=100 * math.expm1(row.value),
+        interval=replace(interval, low=low, high=high),
+        unit=Message("percent"),
+    )
 
 
 def clear(row: Estimate) -> bool:
@@ -77,37 +95,28 @@ def _ratio(row: Estimate) -> Message:
     )
 
 
-def _difference(rows: Results, outcome: str, arm: str) -> list[Message]:
-    row = _first(rows.where(estimand=DIFFERENCE, arm=arm))
-    if row is None:
-        return []
+def _difference(row: Estimate) -> Message:
     shown = {
-        "outcome": Message(outcome), "unit": Message(row.unit), "size": abs(row.value),
+        "outcome": Message(row.outcome), "unit": Message(row.unit), "size": abs(row.value),
         "level": 100 * row.interval.level, "low": row.interval.low, "high": row.interval.high,
     }  # fmt: skip
     if not clear(row):
-        return [
-            Message(
-                "{outcome}: no clear difference between the treated and the control group "
-                "(the {level:.0f} % interval runs from {low:.2f} to {high:.2f} {unit}).",
-                **shown,
-            )
-        ]
+        return Message(
+            "{outcome}: no clear difference between the treated and the control group "
+            "(the {level:.0f} % interval runs from {low:.2f} to {high:.2f} {unit}).",
+            **shown,
+        )
     if row.value > 0:
-        return [
-            Message(
-                "{outcome}: {size:.2f} {unit} more in the treated group than in the control group "
-                "({level:.0f} % interval {low:.2f} to {high:.2f}).",
-                **shown,
-            )
-        ]
-    return [
-        Message(
-            "{outcome}: {size:.2f} {unit} less in the treated group than in the control group "
+        return Message(
+            "{outcome}: {size:.2f} {unit} more in the treated group than in the control group "
             "({level:.0f} % interval {low:.2f} to {high:.2f}).",
             **shown,
         )
-    ]
+    return Message(
+        "{outcome}: {size:.2f} {unit} less in the treated group than in the control group "
+        "({level:.0f} % interval {low:.2f} to {high:.2f}).",
+        **shown,
+    )
 
 
 def _first(rows: Results) -> Estimate | None:

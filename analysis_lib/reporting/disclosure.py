@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.reporting.protected_rows import flow_cells, known_cell, protect_results, rounded
@@ -213,9 +214,9 @@ def _emptied(row: BalanceRow) -> BalanceRow:
 def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = False) -> Curve:
     """Merge steps of few people and end the curve where few are left.
 
-    A point is kept where, since the last point kept, at least `min_count` people had the event and as many left the
-    group at risk (or none did); and where at least `min_count` were at risk and as many (or none) remain after it.
-    Between points kept the curve lags by fewer than `min_count` events.
+    A point is kept where nobody, or at least `min_count` people, had the event since the last point kept; so between
+    points the curve lags by fewer than `min_count` people. It ends before fewer than `min_count` (but not nobody) are
+    left. The number at risk is NaN where it differs by fewer than `min_count` from the last one shown.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = Fal
     """
     if curve.at_risk is None or curve.start != 1:
         raise InvalidInput(f"curve '{curve.label}' must start at 1 and have numbers at risk to be protected")
-    kept = _kept_points(curve.y, curve.at_risk, rule.min_count)
+    kept, at_risk = _kept_points(curve.y, curve.at_risk, rule.min_count)
     if not kept.size:
         raise NotEstimable(too_few(rule.min_count))
     method = curve.method
@@ -244,7 +245,7 @@ def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = Fal
         method = Message.join([curve.method, merged])
     chosen = replace(
         curve, x=curve.x[kept], y=curve.y[kept], low=curve.low[kept], high=curve.high[kept],
-        at_risk=curve.at_risk[kept], method=method,
+        at_risk=at_risk, method=method,
     )  # fmt: skip
     if not hide_counts:
         return chosen
@@ -252,21 +253,27 @@ def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = Fal
     return replace(chosen, y=y, low=low, high=high, at_risk=None)
 
 
-def _kept_points(y: FloatArray, at_risk: FloatArray, least: int) -> np.ndarray:
+def _kept_points(y: FloatArray, at_risk: FloatArray, least: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the numbers of the points kept, (k,), and the people at risk there, NaN where not shown."""
     after = np.append(at_risk[1:], 0.0)
     before = np.concatenate(([1.0], y[:-1]))
     ratio = np.divide(y, before, out=np.ones_like(y), where=before > 0)
     events = np.rint(at_risk * (1 - ratio))
+    too_few_left = (at_risk < least) | ((after > 0) & (after < least))
+    end = int(np.argmax(too_few_left)) if too_few_left.any() else len(y)
     kept: list[int] = []
-    last_risk, since = at_risk[0], 0.0
-    for point in range(len(y)):
+    shown: list[float] = []
+    last_shown, since = at_risk[0], 0.0
+    for point in range(end):
         since += events[point]
-        fell = last_risk - at_risk[point]
-        enough = all(n == 0 or n >= least for n in (since, fell, after[point]))
-        if enough and at_risk[point] >= least:
-            kept.append(point)
-            last_risk, since = at_risk[point], 0.0
-    return np.array(kept, dtype=np.int64)
+        if 0 < since < least:
+            continue
+        kept.append(point)
+        since = 0.0
+        can_show = at_risk[point] == last_shown or last_shown - at_risk[point] >= least
+        last_shown = at_risk[point] if can_show else last_shown
+        shown.append(at_risk[point] if can_show else np.nan)
+    return np.array(kept, dtype=np.int64), np.array(shown, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,23 +125,27 @@ class Report:
 
     def answer(self) -> Shown:
         """Show what the trial says, in sentences."""
-        said = answer(self.trial, self.cases.jobcentre, self._effects, self.cases.outcomes)
+        said = answer(self.trial, self.cases.jobcentre, self._effects)
         sentences = [self._named.render(sentence) for sentence in said]
         return Shown("".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))
 
     def design(self) -> Shown:
         """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
         checks = protect_results(check_design(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
-        return together(
-            facts_table(self._facts(), self.translator),
-            checks_table(checks, self.translator, self._labels, caption=self.translator.t("Was the rule followed?")),
-        )
+        facts = facts_table(self._facts(), self.translator)
+        if all(check.passed is None for check in checks.checks):
+            said = self.translator.t("The shares cannot be tested: {reason}.", reason=checks.checks[0].detail)
+            return together(facts, Shown(f"<p>{escape(said)}</p>"))
+        caption = self.translator.t("Was the rule followed?")
+        return together(facts, checks_table(checks, self.translator, self._labels, caption=caption))
 
     def flow(self) -> Shown:
         """Show who is in the analysis."""
         flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden)
         drawn = plots.figure(plots.flow(flow, translator=self.translator, labels=self._labels))
-        return together(drawn, flow_table(flow, self.translator, self._labels))
+        table = flow_table(flow, self.translator, self._labels)
+        summary = escape(self.translator.t("The numbers as a table"))
+        return together(drawn, Shown(f"<details><summary>{summary}</summary>{table._repr_html_()}</details>"))
 
     def balance(self) -> Shown:
         """Show whether the groups were alike: the primary arm's table, and the joint test of every arm."""

@@ -77,13 +77,17 @@ def _pooled_variance(difference: FloatArray, size: FloatArray) -> float:
     """
     blocks, total = len(size), float(size.sum())
     if blocks < 2:
-        reason = "one block has one person in an arm and no other such block to share a variance with: merge blocks"
-        raise NotEstimable(Message(reason))
+        raise NotEstimable(
+            Message("one block has one person in an arm and no other such block to share a variance with: merge blocks")
+        )
     distance = (difference - np.sum(size * difference) / total) ** 2
     if np.all(size == size[0]):
         return float(np.sum(distance)) / (blocks * (blocks - 1))
     if np.any(2 * size >= total):
-        reason = "of the {n} blocks with one person in an arm, one holds half the people or more: merge blocks"
-        raise NotEstimable(Message(reason, n=blocks))
+        raise NotEstimable(
+            Message(
+                "of the {n} blocks with one person in an arm, one holds half the people or more: merge blocks", n=blocks
+            )
+        )
     factor = size**2 / (total - 2 * size)
     return float(np.sum(factor * distance) / (total + factor.sum()))

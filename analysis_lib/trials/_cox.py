@@ -224,8 +224,9 @@ def fit_cox(x: FloatArray, names: tuple[str, ...], sets: RiskSets, *, efron: boo
             residuals[sets.order] = model.residuals(at) * scale
             return CoxFit(coefficients=beta / scale, covariance=inverse / np.outer(scale, scale), residuals=residuals)
     guilty = names[int(np.argmax(np.where(np.isfinite(step), np.abs(step), np.inf)))]
-    reason = "the likelihood has no maximum: {name} separates those with the event from those without"
-    raise NotEstimable(Message(reason, name=guilty))
+    raise NotEstimable(
+        Message("the likelihood has no maximum: {name} separates those with the event from those without", name=guilty)
+    )
 
 
 def _newton_step(model: CoxModel, at: _Moments) -> FloatArray:

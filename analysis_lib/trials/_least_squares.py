@@ -110,8 +110,12 @@ def _hc2(fit: _Projection) -> tuple[float, float]:
     """
     exact = int(np.count_nonzero(1 - fit.leverage < _FITTED_EXACTLY))
     if exact:
-        reason = "{n} people are fitted exactly (leverage 1), which leaves HC2 undefined: merge small categories"
-        raise NotEstimable(Message(reason, n=exact))
+        raise NotEstimable(
+            Message(
+                "{n} people are fitted exactly (leverage 1), which leaves HC2 undefined: merge small categories",
+                n=exact,
+            )
+        )
     influence = (fit.basis @ fit.direction) ** 2
     variance = float((influence / (1 - fit.leverage)) @ fit.residual**2)
     # trace(D M M') and trace((D M M')^2), where the diagonal D makes the first the sum of the squared influences
@@ -140,8 +144,12 @@ def _cr2(fit: _Projection, cluster: Groups) -> tuple[float, float]:
         lengths.append(float(adjusted @ adjusted))
         shadows.append(triangle.T @ adjusted)
     if indispensable:
-        reason = "the effect cannot be estimated without any one of {n} clusters: each block needs two in each arm"
-        raise NotEstimable(Message(reason, n=indispensable))
+        raise NotEstimable(
+            Message(
+                "the effect cannot be estimated without any one of {n} clusters: each block needs two in each arm",
+                n=indispensable,
+            )
+        )
     length, shadow = np.array(lengths), np.array(shadows)
     across = shadow @ fit.kernel
     own = np.einsum("cj,cj->c", across, shadow)

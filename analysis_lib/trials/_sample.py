@@ -108,8 +108,9 @@ def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, i
     position = main.shape[1] + 1
     kept = independent_columns(design)
     if len(kept) >= len(design):
-        reason = "{n} people cannot carry a regression with {k} coefficients"
-        raise NotEstimable(Message(reason, n=len(design), k=design.shape[1]))
+        raise NotEstimable(
+            Message("{n} people cannot carry a regression with {k} coefficients", n=len(design), k=design.shape[1])
+        )
     if position not in kept:
         raise NotEstimable(Message("the covariates determine the treatment: no effect can be told apart from theirs"))
     lost = set(range(design.shape[1])) - set(kept.tolist())

@@ -296,6 +296,11 @@ class Trial(Definition):
             ids = [thing.id for thing in things]
             if len(set(ids)) < len(ids):
                 raise ValueError(f"{name} has ids {', '.join(ids)}; must be distinct")
+        units = {"weeks", "ratio"} | {
+            o.unit.en for o in self.outcomes if isinstance(o, MeasuredMean | MeasuredDuration)
+        }
+        if taken := sorted(units & {outcome.id for outcome in self.outcomes}):
+            raise ValueError(f"outcome '{taken[0]}' has the name of a unit; must be told apart in a sentence")
         primary = [outcome.id for outcome in self.outcomes if outcome.primary]
         if len(primary) != 1:
             raise ValueError(f"outcomes has {len(primary)} with primary: true; must be exactly one")

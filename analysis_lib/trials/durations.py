@@ -146,9 +146,14 @@ def median_duration(time: ArrayLike, event: ArrayLike, *, interpolate: bool = Tr
     rule = MedianRule(curve=kaplan_meier(times, events), interpolate=interpolate)
     value = rule.crossing(rule.curve.survival)
     if math.isnan(value):
-        reason = "the median is not reached: {share:.0f} % had not had the event at the last time, {time:g}"
         share, last = 100 * float(rule.curve.survival[-1]), float(rule.curve.time[-1])
-        raise NotEstimable(Message(reason, share=share, time=last))
+        raise NotEstimable(
+            Message(
+                "the median is not reached: {share:.0f} % had not had the event at the last time, {time:g}",
+                share=share,
+                time=last,
+            )
+        )
     low, high = rule.interval_at(level)
     whole_units = Message("whole units of time: the median is read within the unit, by straight lines")
     notes = [whole_units] if interpolate else []
@@ -299,7 +304,6 @@ def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: A
     statistic = (observed - expected) ** 2 / variance
     p_value = float(stats.chi2.sf(statistic, 1))
     counts = {"o1": int(observed), "e1": expected, "o0": int(d.sum() - observed), "e0": float(d.sum()) - expected}
-    template = "treated: {o1} events, {e1:.1f} expected; control: {o0} events, {e0:.1f} expected"
     return Check(
         name=Message("log-rank test"),
         passed=p_value >= _LOGRANK_SIZE,
@@ -308,7 +312,7 @@ def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: A
         threshold=_LOGRANK_SIZE,
         df=1.0,
         method=Message("log-rank test") if strata is None else Message("log-rank test within strata"),
-        detail=Message(template, **counts),
+        detail=Message("treated: {o1} events, {e1:.1f} expected; control: {o0} events, {e0:.1f} expected", **counts),
     )
 
 

@@ -243,8 +243,7 @@ def _adjusted(
     design, column, dropped = regression_columns(sample, interact=interact)
     fit = fit_coefficient(design, sample.y, column=column, cluster=sample.cluster)
     if dropped:
-        reason = "collinear columns left out: {n} ({names})"
-        note = Message(reason, n=len(dropped), names=", ".join(dropped))
+        note = Message("collinear columns left out: {n} ({names})", n=len(dropped), names=", ".join(dropped))
         sample = replace(sample, notes=(*sample.notes, note))
     known = {"k": len(sample.covariates.names)}
     if interact and sample.cluster:

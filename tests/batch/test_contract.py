@@ -105,5 +105,5 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, text):
 
 def test_a_missing_notebook_is_named_with_the_nearest(tmp_path):
     write(tmp_path, GOOD)
-    with pytest.raises(DefinitionError, match=r"there is no such notebook; did you mean 'report\.ipynb'"):
+    with pytest.raises(DefinitionError, match=r"there is no such notebook; did you mean 'report'"):
         read_parameters(tmp_path / "reprot.ipynb")

@@ -125,6 +125,7 @@ def test_errors_keep_name_message_and_place(batch):
     wanted = {"name": "ValueError", "message": message, "where": "Cell In[5], line 1"}
     assert record_of(batch, "cell_error")["error"] == wanted
     assert record_of(batch, "kernel_dies")["error"]["where"] == "Cell In[4]"
+    assert record_of(batch, "endless")["error"]["where"] == "Cell In[4]"
     assert record_of(batch, "sys_exit")["error"]["name"] == "SystemExit"
     assert "no no_table.parquet" in record_of(batch, "no_table")["error"]["message"]
     assert "jc_odense" in record_of(batch, "wrong_unit")["error"]["message"]

@@ -65,7 +65,7 @@ def test_the_file_is_what_the_command_writes(catalogue, found):
 
 
 def test_templates_are_found_where_they_stand():
-    source = '''
+    source = """
 class Message(str):
     def __new__(cls, template: str = "not this", **values): ...
 
@@ -83,7 +83,7 @@ def f(x, t, translator):
         other = "of the inner function"
         return Message(other), Message(reason)
     return stats.t.ppf("not this"), Message(x), Message(f"{x}"), call("not this"), Message("")
-'''
+"""
     assert find_strings(source) == [
         "of a module", "outer {x}", "inner", "joined", "two lines", "in an f-string", "one", "other", "short",
         "through a {name}", "of the inner function",

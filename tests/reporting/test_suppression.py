@@ -73,9 +73,11 @@ def test_every_hidden_count_has_two_possible_values(parts, min_count):
     relation = ("all", tuple(f"p{i}" for i in range(len(parts))))
     hidden = suppress_counts(counts, [relation], min_count)
     choices = [range(1, 40) if f"p{i}" in hidden else (n,) for i, n in enumerate(parts)]
-    possible = [
-        values for values in itertools.product(*choices) if "all" in hidden or sum(values) == counts["all"]
-    ] if len(hidden - {"all"}) <= 2 or "all" not in hidden else []
+    possible = (
+        [values for values in itertools.product(*choices) if "all" in hidden or sum(values) == counts["all"]]
+        if len(hidden - {"all"}) <= 2 or "all" not in hidden
+        else []
+    )
     for i in range(len(parts)):
         if f"p{i}" in hidden and possible:
             assert len({values[i] for values in possible}) > 1

@@ -191,7 +191,7 @@ def test_penn_targets(public_data):
     # The published standard error is HC1; HC2 is the same to four decimals here.
     assert (round(row.value, 4), round(row.std_error, 4)) == (-0.0855, 0.0359)
     assert [comparison.agrees for comparison in compare_targets(trial, effects)] == [True]
-    assert len(effects.where(estimand=DIFFERENCE, outcome="weeks").estimates) == 6
+    assert len(effects.where(estimand=DIFFERENCE, outcome="benefit_weeks").estimates) == 6
     assert sum(count_exits(cases, "time_on_benefit")["control"].values()) == 3354
 
 

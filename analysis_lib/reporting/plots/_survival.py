@@ -31,8 +31,8 @@ def survival(
     Parameters
     ----------
     curves
-        After disclosure control; `x` in weeks, `y` a share. The numbers at risk are those at the first point of the
-        curve from the tick on; a curve without them has no row, and after its end there are none.
+        After disclosure control; `x` in weeks, `y` a share. The numbers at risk are those at the first point from the
+        tick on that has them; a curve without them has no row, and after its end there are none.
     translator, labels
         The language, and what the ids are called.
     windows
@@ -110,12 +110,13 @@ def _weeks(window: ScheduleWindow, translator: Translator) -> str:
 
 
 def numbers_at_risk(curve: Curve, weeks: Iterable[float]) -> list[float]:
-    """Return the people at risk at the first point of the curve from each week on; NaN after its end."""
+    """Return the people at risk at the first point of the curve from each week on that has them; NaN after the last."""
     wanted = np.asarray(list(weeks))
     if curve.at_risk is None:
         return [float("nan")] * len(wanted)
-    padded = np.append(curve.at_risk, np.nan)
-    return [float(padded[place]) for place in np.searchsorted(curve.x, wanted, side="left")]
+    known = ~np.isnan(curve.at_risk)
+    padded = np.append(curve.at_risk[known], np.nan)
+    return [float(padded[place]) for place in np.searchsorted(curve.x[known], wanted, side="left")]
 
 
 def _write_at_risk(axes: Axes, curves: Sequence[Curve], translator: Translator, labels: Labels) -> None:

@@ -1,0 +1,259 @@
+"""What is withheld from flows, balance tables and curves, and what a reader could work out from the rest."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.reporting.disclosure import (
+    DisclosureRule,
+    protect_balance,
+    protect_curve,
+    protect_flow,
+    protect_parts,
+    sites_to_hide,
+)
+from analysis_lib.reporting.protected_rows import flow_cells
+from analysis_lib.reporting.suppression import exposed_cells
+from analysis_lib.results import Check, Message
+from analysis_lib.trials.balance import Balance, BalanceRow
+from analysis_lib.trials.durations import survival_curve
+from analysis_lib.trials.flow import ArmCount, Flow, FlowStep
+
+RULE = DisclosureRule()
+
+
+def make_flow(excluded=(30, 8), treated=(100, 90), control=(110, 104)):
+    arms = tuple(
+        ArmCount(arm=name, assigned=assigned, outcome_known={"weeks": known})
+        for name, (assigned, known) in (("treated", treated), ("control", control))
+    )
+    steps = tuple(FlowStep(reason=Message(f"reason {n}"), count=count) for n, count in enumerate(excluded))
+    start = sum(excluded) + treated[0] + control[0]
+    return Flow(start_label=Message("people"), start=start, exclusions=steps, arms=arms)
+
+
+def test_a_flow_of_large_counts_is_shown_whole():
+    flow = make_flow()
+    shown = protect_flow(flow, RULE)
+    assert not shown.withheld
+    assert (shown.start, shown.assigned, [step.count for step in shown.exclusions]) == (248, 210, [30, 8])
+    assert [(arm.assigned, arm.outcome_known) for arm in shown.arms] == [(100, {"weeks": 90}), (110, {"weeks": 104})]
+
+
+def test_a_small_exclusion_goes_with_a_second_one():
+    shown = protect_flow(make_flow(excluded=(30, 8, 2)), RULE)
+    assert [step.count for step in shown.exclusions] == [30, None, None]
+    assert (shown.start, shown.assigned) == (250, 210)
+    assert shown.withheld
+
+
+def test_few_people_without_the_outcome_hide_how_many_have_it():
+    # 100 assigned and 98 known would show that 2 left
+    shown = protect_flow(make_flow(treated=(100, 98)), RULE)
+    assert shown.arms[0].outcome_known == {"weeks": None}
+    assert shown.arms[0].assigned == 100
+    assert shown.arms[1].outcome_known == {"weeks": 104}
+
+
+def test_everything_can_be_withheld():
+    shown = protect_flow(make_flow(), RULE, hide_counts=True)
+    counts = [shown.start, shown.assigned, *(step.count for step in shown.exclusions)]
+    counts += [count for arm in shown.arms for count in (arm.assigned, *arm.outcome_known.values())]
+    assert set(counts) == {None}
+
+
+def test_one_shows_everything():
+    assert not protect_flow(make_flow(excluded=(1, 2), treated=(3, 2)), DisclosureRule(min_count=1)).withheld
+
+
+@given(
+    st.lists(st.integers(0, 12), max_size=3),
+    st.tuples(st.integers(0, 40), st.integers(0, 6)),
+    st.tuples(st.integers(0, 40), st.integers(0, 6)),
+    st.integers(2, 6),
+)
+@settings(max_examples=40, deadline=None)
+def test_no_count_of_a_flow_follows_from_those_shown(excluded, treated, control, least):
+    arms = [(known + lost, known) for known, lost in (treated, control)]
+    flow = make_flow(tuple(excluded), *arms)
+    counts, relations = flow_cells(flow)
+    shown = protect_flow(flow, DisclosureRule(min_count=least))
+    printed = {"start": shown.start, "assigned": shown.assigned}
+    printed |= {f"excluded {n}": step.count for n, step in enumerate(shown.exclusions)}
+    for arm in shown.arms:
+        printed |= {f"arm {arm.arm}": arm.assigned, f"known {arm.arm} weeks": arm.outcome_known["weeks"]}
+        # those without the outcome are known to the reader where both of these are printed
+        known = arm.assigned is not None and arm.outcome_known["weeks"] is not None
+        printed[f"unknown {arm.arm} weeks"] = arm.assigned - arm.outcome_known["weeks"] if known else None
+    assert all(n is None or n == 0 or n >= least for n in printed.values())
+    hidden = {cell for cell, n in printed.items() if n is None}
+    # a cell that is not printed may still be a zero, which the reader is then not told
+    assert not exposed_cells({cell for cell in hidden if counts[cell] > 0}, counts, relations)
+
+
+def test_parts_of_a_shown_total():
+    assert protect_parts({"job": 61, "other": 20, "left": 2}, RULE) == {"job": 61, "other": None, "left": None}
+    assert protect_parts({"job": 61, "left": 0}, RULE) == {"job": 61, "left": 0}
+    assert protect_parts({}, RULE) == {}
+
+
+def make_row(covariate, level, treated, control):
+    return BalanceRow(
+        covariate=covariate, level=level, mean_treated=treated, mean_control=control, difference=treated - control,
+        std_error=0.1, normalised_difference=0.05,
+    )  # fmt: skip
+
+
+def make_balance(rows, n=(100, 100)):
+    joint = Check(name="joint", passed=True, p_value=0.4)
+    return Balance(arm="treated", n_treated=n[0], n_control=n[1], rows=tuple(rows), joint=joint)
+
+
+def withheld(protected):
+    return [f"{row.covariate}.{row.level}" for row in protected.rows if math.isnan(row.mean_treated)]
+
+
+def test_a_rare_level_goes_with_a_second_one():
+    rows = [make_row("sex", "man", 0.5, 0.4), make_row("sex", "woman", 0.5, 0.6)]
+    rows += [make_row("school", name, share, 0.3) for name, share in (("a", 0.03), ("b", 0.27), ("c", 0.6))]
+    # the levels of the treated leave out 10 of 100: the rest is a group of its own, and large
+    protected = protect_balance(make_balance(rows), RULE)
+    assert withheld(protected) == ["school.a"]
+    assert protected.withheld == 1
+    assert all(math.isnan(value) for value in (protected.rows[2].difference, protected.rows[2].normalised_difference))
+    whole = [make_row("school", name, share, 0.25) for name, share in (("a", 0.03), ("b", 0.27), ("c", 0.7))]
+    assert withheld(protect_balance(make_balance(whole), RULE)) == ["school.a", "school.b"]
+
+
+def test_an_indicator_is_a_share_and_so_is_its_rest():
+    rows = [make_row("married", "", 0.98, 0.5), make_row("age", "", 38.2, 39.0), make_row("children", "", 0.4, 0.02)]
+    assert withheld(protect_balance(make_balance(rows), RULE)) == ["married.", "children."]
+
+
+def test_a_small_arm_takes_the_whole_table():
+    rows = [make_row("age", "", 38.2, 39.0)]
+    protected = protect_balance(make_balance(rows, n=(4, 100)), RULE)
+    assert withheld(protected) == ["age."]
+    assert (protected.n_treated, protected.n_control) == (None, None)
+    assert protected.joint.passed is None
+    assert str(protected.joint.detail) == "fewer than 5 people in a group"
+
+
+def test_the_arms_go_where_the_flow_withholds_them():
+    rows = [make_row("age", "", 38.2, 39.0)]
+    balance = make_balance(rows, n=(7, 110))
+    assert protect_balance(balance, RULE).n_treated == 7
+    # 4 of the 7 are without the outcome: the 3 known and the arm's 7 cannot both stand beside them
+    flow = make_flow(treated=(7, 3))
+    assert protect_flow(flow, RULE).arms[0].assigned is None or protect_flow(flow, RULE).arms[0].outcome_known == {
+        "weeks": None
+    }
+    hidden = protect_flow(flow, RULE).arms[0].assigned is None or protect_flow(flow, RULE).arms[1].assigned is None
+    assert (protect_balance(balance, RULE, flow=flow).n_treated is None) == hidden
+    assert protect_balance(balance, RULE, hide_counts=True).n_treated is None
+
+
+def weekly_curve(seed=7, n=60):
+    rng = np.random.default_rng(seed)
+    time = np.ceil(rng.exponential(12, n))
+    return survival_curve(np.minimum(time, 52), time <= 52)
+
+
+@given(st.integers(0, 10**6), st.integers(5, 400), st.floats(0, 0.4))
+@settings(max_examples=40, deadline=None)
+def test_a_curve_shows_no_small_step_and_no_small_rest(seed, n, censored):
+    rng = np.random.default_rng(seed)
+    time = np.ceil(rng.exponential(12, n))
+    event = rng.random(n) >= censored
+    event[0] = True
+    curve = survival_curve(np.minimum(time, 52), event & (time <= 52) | (np.arange(n) == 0))
+    try:
+        shown = protect_curve(curve, RULE)
+    except NotEstimable:
+        return
+    where = np.searchsorted(curve.x, shown.x)
+    assert np.array_equal(shown.x, curve.x[where])
+    assert np.array_equal(shown.y, curve.y[where])
+    # people with the event between two points shown, counted in the data and not from the curve
+    events = np.array([np.sum(event_times(curve, low, high)) for low, high in zip([0, *shown.x[:-1]], shown.x)])
+    assert np.all((events == 0) | (events >= 5))
+    numbers = shown.at_risk[~np.isnan(shown.at_risk)]
+    assert np.array_equal(numbers, curve.at_risk[where][~np.isnan(shown.at_risk)])
+    fallen = n - numbers[0], *-np.diff(numbers)
+    assert all(fall == 0 or fall >= 5 for fall in fallen)
+    assert np.all(numbers >= 5)
+    after = np.append(curve.at_risk, 0)[where[-1] + 1]
+    assert after == 0 or after >= 5
+
+
+def event_times(curve, low, high):
+    """Events at each time of the curve after `low` until `high`, from the curve before it was protected."""
+    before = np.concatenate(([1.0], curve.y[:-1]))
+    events = np.rint(curve.at_risk * (1 - np.divide(curve.y, before, out=np.ones_like(before), where=before > 0)))
+    return events[(curve.x > low) & (curve.x <= high)]
+
+
+def test_a_curve_by_hand():
+    # 20 people: 6, 3, 3, 5 leave in weeks 1 to 4, then 2 and 1
+    time = np.repeat([1, 2, 3, 4, 5, 6], [6, 3, 3, 5, 2, 1])
+    shown = protect_curve(survival_curve(time, np.ones(20)), RULE)
+    assert shown.x.tolist() == [1, 3]
+    assert shown.y == pytest.approx([14 / 20, 8 / 20])
+    assert shown.at_risk.tolist() == [20, 11]
+    assert shown.method == "Kaplan-Meier, log-log band; steps of fewer than 5 people merged, ended where fewer are left"
+
+
+def test_a_number_at_risk_near_the_last_one_is_not_shown():
+    # week 2 ends a step of 4 + 1 people: at week 3 there are 20 - 5 at risk, at week 2 but 4 fewer than at week 1
+    time = np.repeat([1, 2, 3], [4, 1, 15])
+    shown = protect_curve(survival_curve(time, np.ones(20)), RULE)
+    assert shown.x.tolist() == [2, 3]
+    assert np.array_equal(shown.at_risk, [math.nan, 15], equal_nan=True)
+
+
+def test_a_curve_of_large_steps_is_shown_whole():
+    curve = survival_curve(np.repeat([1, 2, 3], [20, 30, 25]), np.ones(75))
+    shown = protect_curve(curve, RULE)
+    for name in ("x", "y", "low", "high", "at_risk"):
+        assert np.array_equal(getattr(shown, name), getattr(curve, name), equal_nan=True)
+    assert shown.method == curve.method
+    assert len(protect_curve(weekly_curve(), DisclosureRule(min_count=1)).x) == len(weekly_curve().x)
+
+
+def test_a_curve_between_its_points_lags_by_few_people():
+    curve, shown = weekly_curve(n=400), protect_curve(weekly_curve(n=400), RULE)
+    assert len(shown.x) < len(curve.x)
+    weeks = np.arange(0, shown.x[-1] + 1)
+    lag = np.rint(400 * np.array([shown.at(week) - curve.at(week) for week in weeks]))
+    assert lag.min() == 0
+    assert 0 < lag.max() < 5
+
+
+def test_hidden_counts_cannot_be_had_from_the_steps():
+    shown = protect_curve(weekly_curve(), RULE, hide_counts=True)
+    assert shown.at_risk is None
+    assert np.array_equal(shown.y, np.array([float(f"{y:.3g}") for y in shown.y]))
+
+
+def test_a_curve_that_cannot_be_shown():
+    few = survival_curve([1, 2, 3, 4], [1, 1, 1, 1])
+    with pytest.raises(NotEstimable, match="fewer than 5 people in a group"):
+        protect_curve(few, RULE)
+    for curve in (replace(few, at_risk=None), replace(few, start=math.nan)):
+        with pytest.raises(InvalidInput, match="must start at 1 and have numbers at risk"):
+            protect_curve(curve, RULE)
+
+
+def test_sites():
+    hidden = sites_to_hide({"a": 90, "b": 3, "c": 12, "d": 0}, 5)
+    assert (hidden.too_small, hidden.counts_hidden) == ({"b"}, {"c"})
+    assert sites_to_hide({"a": 90, "c": 12}, 5) == sites_to_hide({}, 5)
+    # no other site can cover the small one: the page of all must do without its total
+    assert sites_to_hide({"a": 3, "b": 0}, 5).counts_hidden == {"all"}
+    with pytest.raises(InvalidInput, match="counts has 'all'"):
+        sites_to_hide({"all": 3}, 5)
