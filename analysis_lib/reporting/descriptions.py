@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from analysis_lib.reporting.disclosure import ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.language import Labels, Translator, say_label
-from analysis_lib.reporting.table import format_value
-from analysis_lib.reporting.tables import capital, name_covariate, withheld_note, write_count, write_interval
+from analysis_lib.reporting.table import capital, format_value, withheld_note, write_count, write_interval
+from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Curve, Results
 
 NOTABLE = 0.1

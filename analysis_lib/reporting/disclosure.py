@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.reporting.protected_rows import flow_cells, known_cell, protect_results, rounded
-from analysis_lib.reporting.suppression import DisclosureRule, Relation, suppress_counts, too_few
+from analysis_lib.reporting.suppression import (
+    DisclosureRule,
+    HiddenSites,
+    Relation,
+    sites_to_hide,
+    suppress_counts,
+    too_few,
+)
 from analysis_lib.results import Check, Curve, FloatArray, Message
 from analysis_lib.trials.balance import Balance, BalanceRow
-from analysis_lib.trials.definition import ALL
 from analysis_lib.trials.flow import ArmCount, Flow
 
 __all__ = [
@@ -216,7 +222,8 @@ def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = Fal
 
     A point is kept where nobody, or at least `min_count` people, had the event since the last point kept; so between
     points the curve lags by fewer than `min_count` people. It ends before fewer than `min_count` (but not nobody) are
-    left. The number at risk is NaN where it differs by fewer than `min_count` from the last one shown.
+    left. The number at risk is NaN where it differs by fewer than `min_count` from the last one shown. Where the first
+    point goes, one at 0 takes its place.
 
     Parameters
     ----------
@@ -244,13 +251,23 @@ def protect_curve(curve: Curve, rule: DisclosureRule, *, hide_counts: bool = Fal
         merged = Message("steps of fewer than {n} people merged, ended where fewer are left", n=rule.min_count)
         method = Message.join([curve.method, merged])
     chosen = replace(
-        curve, x=curve.x[kept], y=curve.y[kept], low=curve.low[kept], high=curve.high[kept],
-        at_risk=at_risk, method=method,
+        curve, x=curve.x[kept], y=curve.y[kept], low=curve.low[kept], high=curve.high[kept], at_risk=at_risk,
+        method=method,
     )  # fmt: skip
+    if kept[0] > 0:
+        chosen = _from_zero(chosen, at_risk, curve.at_risk[0])
     if not hide_counts:
         return chosen
     y, low, high = (rounded(values) for values in (chosen.y, chosen.low, chosen.high))
     return replace(chosen, y=y, low=low, high=high, at_risk=None)
+
+
+def _from_zero(curve: Curve, at_risk: FloatArray, people: float) -> Curve:
+    """Return the curve with a point at 0, where everybody is at risk."""
+    return replace(
+        curve, x=np.append(0.0, curve.x), y=np.append(1.0, curve.y), low=np.append(np.nan, curve.low),
+        high=np.append(np.nan, curve.high), at_risk=np.append(people, at_risk),
+    )  # fmt: skip
 
 
 def _kept_points(y: FloatArray, at_risk: FloatArray, least: int) -> tuple[NDArray[np.int64], FloatArray]:
@@ -274,31 +291,3 @@ def _kept_points(y: FloatArray, at_risk: FloatArray, least: int) -> tuple[NDArra
         last_shown = at_risk[point] if can_show else last_shown
         shown.append(at_risk[point] if can_show else np.nan)
     return np.array(kept, dtype=np.int64), np.array(shown, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HiddenSites:
-    """Sites whose page shows no count: too small itself, or hidden so that a small one cannot be worked out."""
-
-    too_small: frozenset[str]
-    counts_hidden: frozenset[str]
-
-
-def sites_to_hide(counts: Mapping[str, int], min_count: int) -> HiddenSites:
-    """Choose the sites whose counts go, given that the page of all sites shows their total.
-
-    `counts_hidden` holds `all` where no other site can cover a small one. The choice is made for one count a site: a
-    page that shows its arms needs it for each arm.
-
-    Examples
-    --------
-    >>> hidden = sites_to_hide({"jc_odense": 90, "jc_samso": 3, "jc_aero": 12}, 5)
-    >>> sorted(hidden.too_small), sorted(hidden.counts_hidden)
-    (['jc_samso'], ['jc_aero'])
-    """
-    if ALL in counts:
-        raise InvalidInput(f"counts has '{ALL}'; must be sites alone, the total is theirs")
-    cells = {ALL: sum(counts.values()), **counts}
-    hidden = suppress_counts(cells, [(ALL, tuple(counts))], min_count, keep=[ALL])
-    small = frozenset(site for site, count in counts.items() if 0 < count < min_count)
-    return HiddenSites(too_small=small, counts_hidden=hidden - small)

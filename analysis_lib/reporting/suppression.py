@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,7 @@ from scipy.optimize import linprog
 from analysis_lib.errors import InvalidInput
 from analysis_lib.parameters import Definition
 from analysis_lib.results import FloatArray, Message
+from analysis_lib.trials.definition import ALL
 
 Relation = tuple[str, tuple[str, ...]]
 """A total and its parts, which add up to it."""
@@ -181,3 +183,31 @@ def _largest(goal: FloatArray, matrix: FloatArray, known: FloatArray) -> float:
     if found.fun is None:
         raise InvalidInput(f"relations could not be solved ({found.message}); must hold for the counts")
     return -float(found.fun)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenSites:
+    """Sites whose page shows no count: too small itself, or hidden so that a small one cannot be worked out."""
+
+    too_small: frozenset[str]
+    counts_hidden: frozenset[str]
+
+
+def sites_to_hide(counts: Mapping[str, int], min_count: int) -> HiddenSites:
+    """Choose the sites whose counts go, given that the page of all sites shows their total.
+
+    `counts_hidden` holds `all` where no other site can cover a small one. The choice is made for one count a site: a
+    page that shows its arms needs it for each arm.
+
+    Examples
+    --------
+    >>> hidden = sites_to_hide({"jc_odense": 90, "jc_samso": 3, "jc_aero": 12}, 5)
+    >>> sorted(hidden.too_small), sorted(hidden.counts_hidden)
+    (['jc_samso'], ['jc_aero'])
+    """
+    if ALL in counts:
+        raise InvalidInput(f"counts has '{ALL}'; must be sites alone, the total is theirs")
+    cells = {ALL: sum(counts.values()), **counts}
+    hidden = suppress_counts(cells, [(ALL, tuple(counts))], min_count, keep=[ALL])
+    small = frozenset(site for site, count in counts.items() if 0 < count < min_count)
+    return HiddenSites(too_small=small, counts_hidden=hidden - small)

@@ -9,9 +9,11 @@ from typing import Literal
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.reporting.language import NO_BREAK, Translator
+from analysis_lib.results import Estimate, Message
 
 Alignment = Literal["left", "right"]
 
+WITHHELD = Message("withheld")
 # Decimals by unit; a value in another unit shows three significant digits or more.
 DECIMALS = {"weeks": 1, "ratio": 2, "percent": 1, "percentage points": 1}
 
@@ -116,3 +118,25 @@ def decimals_written(value: float) -> int:
     [0, 1, 2]
     """
     return len(f"{value:.6f}".rstrip("0").partition(".")[2])
+
+
+def write_interval(row: Estimate, translator: Translator) -> str:
+    """Write the interval with the decimals of its value; a limit that was not reached is a dash."""
+    places = decimals_of(row.value, row.unit)
+    low, high = (translator.number(limit, places) or "–" for limit in (row.interval.low, row.interval.high))
+    return translator.t("{low} to {high}", low=low, high=high)
+
+
+def write_count(n: int | None, translator: Translator) -> str:
+    """Write a count of people, or that it is withheld."""
+    return translator.render(WITHHELD) if n is None else translator.integer(n)
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def withheld_note(min_count: int, translator: Translator) -> str:
+    """Return the note that says why numbers are withheld."""
+    return translator.t("Withheld: numbers that could show a group of fewer than {n} people.", n=min_count)

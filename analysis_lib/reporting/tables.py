@@ -6,17 +6,24 @@ Counts of people come in after disclosure control (`reporting.disclosure`); labe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from analysis_lib.parameters import Mark, Text
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow
+from analysis_lib.reporting.evidence import Fact, facts_table, targets_table
 from analysis_lib.reporting.language import Labels, Translator, say_label
-from analysis_lib.reporting.table import Table, decimals_of, decimals_written, format_value
-from analysis_lib.results import Check, Estimate, Message, Results
+from analysis_lib.reporting.table import (
+    WITHHELD,
+    Table,
+    capital,
+    decimals_of,
+    format_value,
+    withheld_note,
+    write_count,
+    write_interval,
+)
+from analysis_lib.results import Check, Estimate, Results
 from analysis_lib.trials.balance import BalanceRow
 from analysis_lib.trials.definition import CONTROL
-from analysis_lib.trials.evaluation import TargetComparison
 
 __all__ = [
     "Fact",
@@ -31,16 +38,6 @@ __all__ = [
     "significance_table",
     "targets_table",
 ]
-
-WITHHELD = Message("withheld")
-MARKS: dict[Mark, Message] = {
-    "verified": Message("Read in the source"),
-    "derived": Message("Worked out from the source"),
-    "recalled": Message("NOT VERIFIED: from memory"),
-    "unknown": Message("Not known"),
-}
-UNVERIFIED = ("recalled", "unknown")
-
 
 # --- estimates and checks --------------------------------------------------------------------------------------------
 
@@ -87,13 +84,6 @@ def _effect_row(row: Estimate, translator: Translator, labels: Labels) -> tuple[
     )  # fmt: skip
 
 
-def write_interval(row: Estimate, translator: Translator) -> str:
-    """Write the interval with the decimals of its value; a limit that was not reached is a dash."""
-    places = decimals_of(row.value, row.unit)
-    low, high = (translator.number(limit, places) or "–" for limit in (row.interval.low, row.interval.high))
-    return translator.t("{low} to {high}", low=low, high=high)
-
-
 def _outcome(row: Estimate | Check, translator: Translator, labels: Labels) -> str:
     names = (say_label(labels, name, translator) for name in (row.outcome, row.group) if name)
     return "\n".join(names)
@@ -109,16 +99,6 @@ def _people(row: Estimate, translator: Translator) -> str:
         return write_count(row.n, translator)
     people = f"{write_count(row.n_treated, translator)} / {write_count(row.n_control, translator)}"
     return people if row.n_clusters is None else people + "\n" + translator.t("in {n} clusters", n=row.n_clusters)
-
-
-def write_count(n: int | None, translator: Translator) -> str:
-    """Write a count of people, or that it is withheld."""
-    return translator.render(WITHHELD) if n is None else translator.integer(n)
-
-
-def capital(text: str) -> str:
-    """Return the text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def checks_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
@@ -213,11 +193,6 @@ def _people_in(n: int | None, translator: Translator) -> str:
     return translator.t("number withheld") if n is None else translator.t("{n} people", n=n)
 
 
-def withheld_note(min_count: int, translator: Translator) -> str:
-    """Return the note that says why numbers are withheld."""
-    return translator.t("Withheld: numbers that could show a group of fewer than {n} people.", n=min_count)
-
-
 def flow_table(flow: ProtectedFlow, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
     """Show who is in the analysis, from the start to the outcomes, one count a row."""
     counts: list[tuple[str, int | None]] = [(capital(translator.render(flow.start_label)), flow.start)]
@@ -265,76 +240,4 @@ def exits_table(
         caption=caption or translator.t("How it ended"),
         header=(translator.t("Ending"), *(say_label(labels, arm, translator) for arm in counts)),
         rows=tuple(rows),
-    )
-
-
-# --- what the trial was, and what was published ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One fact about a trial with its evidence mark."""
-
-    name: Text | str
-    value: Text | str
-    mark: Mark
-    source: str = ""
-
-
-def facts_table(facts: Iterable[Fact], translator: Translator, *, caption: str = "") -> Table:
-    """Show facts with their evidence; those not verified are flagged."""
-    listed = tuple(facts)
-    return Table(
-        caption=caption or translator.t("What the trial was"),
-        header=(translator.t("Subject"), translator.t("Fact"), translator.t("Evidence"), translator.t("Source")),
-        rows=tuple(
-            (_say(f.name, translator), _say(f.value, translator), translator.render(MARKS[f.mark]), f.source)
-            for f in listed
-        ),
-        alignment=("left",) * 4,
-        flagged=frozenset(number for number, fact in enumerate(listed) if fact.mark in UNVERIFIED),
-    )
-
-
-def _say(text: Text | str, translator: Translator) -> str:
-    return translator.text(text) if isinstance(text, Text) else translator.render(text)
-
-
-def targets_table(comparisons: Iterable[TargetComparison], translator: Translator, *, caption: str = "") -> Table:
-    """Show published numbers beside ours; those that differ or are not verified are flagged."""
-    listed = tuple(comparisons)
-    return Table(
-        caption=caption or translator.t("Published numbers and ours"),
-        header=(
-            translator.t("Number"), translator.t("Published"), translator.t("Ours"), translator.t("Verdict"),
-            translator.t("Evidence"), translator.t("Source"),
-        ),
-        rows=tuple(_target_row(comparison, translator) for comparison in listed),
-        alignment=("left", "right", "right", "left", "left", "left"),
-        flagged=frozenset(
-            number
-            for number, comparison in enumerate(listed)
-            if comparison.agrees is False or comparison.target.mark in UNVERIFIED
-        ),
-    )  # fmt: skip
-
-
-def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[str, ...]:
-    target, found = comparison.target, comparison.found
-    unit = found.unit if found else ""
-    width = translator.number(target.half_width, decimals_written(target.half_width))
-    verdicts = {
-        True: translator.t("Agrees (within ±{width})", width=width),
-        False: translator.t("DIFFERS (by more than {width})", width=width),
-        None: translator.t("No estimate here"),
-    }
-    return (
-        translator.text(target.label),
-        format_value(target.value, unit, translator)
-        if found
-        else translator.number(target.value, decimals_written(target.value)),
-        f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
-        verdicts[comparison.agrees],
-        translator.render(MARKS[target.mark]),
-        target.source,
     )

@@ -172,9 +172,8 @@ def check_joint_balance(
     weighted = centred * np.sqrt(share * (1 - share))[block][:, None]
     inverse = np.linalg.pinv(weighted.T @ weighted, hermitian=True)
     observed = _distance(treated, centred, inverse)
-    further = sum(
-        _distance(own.permute_treated(arm, rng), centred, inverse) >= observed * (1 - 1e-12) for _ in range(draws)
-    )
+    draw = own.permute_treated(arm, draws=draws, rng=rng)
+    further = sum(_distance(drawn, centred, inverse) >= observed * (1 - 1e-12) for drawn in draw)
     p_value = (1 + further) / (1 + draws)
     detail = Message(
         "{k} covariate columns, {draws} permutations of the {unit}", k=values.shape[1], draws=draws, unit=own.unit_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,28 +61,40 @@ class Design:
             block=block, expected_share=self.expected_share,
         )  # fmt: skip
 
-    def permute_treated(self, arm: str, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def permute_treated(self, arm: str, *, draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
         """Draw who would be treated, under the rule, among the cases of this arm and the control arm.
 
         Units keep together, the number of treated units is kept (in every block), so that each draw could have been
-        the trial. Returns shape (n,), false for cases of other arms.
+        the trial. Yields `draws` arrays of shape (n,), false for cases of other arms.
         """
         pair = np.flatnonzero((self.arm == arm) | (self.arm == CONTROL))
         treated = self.arm[pair] == arm
-        drawn = np.zeros(len(self.arm), dtype=bool)
+        draw = self._sampler(pair, treated, rng)
+        for _ in range(draws):
+            drawn = np.zeros(len(self.arm), dtype=bool)
+            drawn[pair] = draw()
+            yield drawn
+
+    def _sampler(
+        self, pair: IntArray, treated: NDArray[np.bool_], rng: np.random.Generator
+    ) -> Callable[[], NDArray[np.bool_]]:
+        """Return what draws the treated among the pair's cases once."""
         if self.assigned_by_group:
             units, inverse = np.unique(self.unit[pair], return_inverse=True)
             of_unit = np.zeros(len(units), dtype=bool)
             of_unit[inverse[treated]] = True
-            drawn[pair] = rng.permutation(of_unit)[inverse]
-            return drawn
+            return lambda: rng.permutation(of_unit)[inverse]
         if self.block is None:
-            drawn[pair] = rng.permutation(treated)
-            return drawn
+            return lambda: rng.permutation(treated)
         block = self.block[pair]
-        order = np.argsort(block + rng.random(len(pair)))
-        drawn[pair[order]] = treated[np.argsort(block, kind="stable")]
-        return drawn
+        sorted_treated = treated[np.argsort(block, kind="stable")]
+
+        def within_blocks() -> NDArray[np.bool_]:
+            drawn = np.empty(len(pair), dtype=bool)
+            drawn[np.argsort(block + rng.random(len(pair)))] = sorted_treated
+            return drawn
+
+        return within_blocks
 
 
 def treated_day_share(first: int, last: int) -> float:

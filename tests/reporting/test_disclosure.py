@@ -25,6 +25,8 @@ from analysis_lib.trials.durations import survival_curve
 from analysis_lib.trials.flow import ArmCount, Flow, FlowStep
 
 RULE = DisclosureRule()
+# Of binary numbers, far below the fourth digit that must be gone.
+ROUNDING = 1e-12
 
 
 def make_flow(excluded=(30, 8), treated=(100, 90), control=(110, 104)):
@@ -145,17 +147,13 @@ def test_a_small_arm_takes_the_whole_table():
 
 
 def test_the_arms_go_where_the_flow_withholds_them():
-    rows = [make_row("age", "", 38.2, 39.0)]
-    balance = make_balance(rows, n=(7, 110))
-    assert protect_balance(balance, RULE).n_treated == 7
-    # 4 of the 7 are without the outcome: the 3 known and the arm's 7 cannot both stand beside them
-    flow = make_flow(treated=(7, 3))
-    assert protect_flow(flow, RULE).arms[0].assigned is None or protect_flow(flow, RULE).arms[0].outcome_known == {
-        "weeks": None
-    }
-    hidden = protect_flow(flow, RULE).arms[0].assigned is None or protect_flow(flow, RULE).arms[1].assigned is None
-    assert (protect_balance(balance, RULE, flow=flow).n_treated is None) == hidden
-    assert protect_balance(balance, RULE, hide_counts=True).n_treated is None
+    # 2 people left out: of start, 2 and assigned the flow withholds two, and then an arm
+    flow = make_flow(excluded=(2,))
+    assert protect_flow(flow, RULE).arms[0].assigned is None
+    balance = make_balance([make_row("age", "", 38.2, 39.0)], n=(100, 110))
+    assert protect_balance(balance, RULE).n_treated == 100
+    for hidden in (protect_balance(balance, RULE, flow=flow), protect_balance(balance, RULE, hide_counts=True)):
+        assert (hidden.n_treated, hidden.n_control, hidden.withheld) == (None, None, 0)
 
 
 def weekly_curve(seed=7, n=60):
@@ -168,34 +166,28 @@ def weekly_curve(seed=7, n=60):
 @settings(max_examples=40, deadline=None)
 def test_a_curve_shows_no_small_step_and_no_small_rest(seed, n, censored):
     rng = np.random.default_rng(seed)
-    time = np.ceil(rng.exponential(12, n))
-    event = rng.random(n) >= censored
+    time = np.minimum(np.ceil(rng.exponential(12, n)), 52)
+    event = (time < 52) & (rng.random(n) >= censored)
     event[0] = True
-    curve = survival_curve(np.minimum(time, 52), event & (time <= 52) | (np.arange(n) == 0))
+    curve = survival_curve(time, event)
     try:
         shown = protect_curve(curve, RULE)
     except NotEstimable:
         return
-    where = np.searchsorted(curve.x, shown.x)
-    assert np.array_equal(shown.x, curve.x[where])
-    assert np.array_equal(shown.y, curve.y[where])
-    # people with the event between two points shown, counted in the data and not from the curve
-    events = np.array([np.sum(event_times(curve, low, high)) for low, high in zip([0, *shown.x[:-1]], shown.x)])
-    assert np.all((events == 0) | (events >= 5))
+    later = shown.x > 0
+    where = np.searchsorted(curve.x, shown.x[later])
+    assert np.array_equal(shown.x[later], curve.x[where])
+    assert np.array_equal(shown.y[later], curve.y[where])
+    # what a reader can count, here counted in the data
+    left = np.histogram(time[event], bins=np.concatenate(([-1], shown.x + 0.5)))[0]
+    assert np.all((left == 0) | (left >= 5))
     numbers = shown.at_risk[~np.isnan(shown.at_risk)]
-    assert np.array_equal(numbers, curve.at_risk[where][~np.isnan(shown.at_risk)])
-    fallen = n - numbers[0], *-np.diff(numbers)
-    assert all(fall == 0 or fall >= 5 for fall in fallen)
+    assert np.array_equal(numbers, [np.sum(time >= x) for x in shown.x[~np.isnan(shown.at_risk)]])
+    fallen = n - np.append(n, numbers)
+    assert np.all((np.diff(fallen) == 0) | (np.diff(fallen) >= 5))
     assert np.all(numbers >= 5)
-    after = np.append(curve.at_risk, 0)[where[-1] + 1]
+    after = np.sum(time > shown.x[-1])
     assert after == 0 or after >= 5
-
-
-def event_times(curve, low, high):
-    """Events at each time of the curve after `low` until `high`, from the curve before it was protected."""
-    before = np.concatenate(([1.0], curve.y[:-1]))
-    events = np.rint(curve.at_risk * (1 - np.divide(curve.y, before, out=np.ones_like(before), where=before > 0)))
-    return events[(curve.x > low) & (curve.x <= high)]
 
 
 def test_a_curve_by_hand():
@@ -212,8 +204,9 @@ def test_a_number_at_risk_near_the_last_one_is_not_shown():
     # week 2 ends a step of 4 + 1 people: at week 3 there are 20 - 5 at risk, at week 2 but 4 fewer than at week 1
     time = np.repeat([1, 2, 3], [4, 1, 15])
     shown = protect_curve(survival_curve(time, np.ones(20)), RULE)
-    assert shown.x.tolist() == [2, 3]
-    assert np.array_equal(shown.at_risk, [math.nan, 15], equal_nan=True)
+    assert shown.x.tolist() == [0, 2, 3]
+    assert np.array_equal(shown.at_risk, [20, math.nan, 15], equal_nan=True)
+    assert shown.at(0) == 1
 
 
 def test_a_curve_of_large_steps_is_shown_whole():
@@ -237,7 +230,7 @@ def test_a_curve_between_its_points_lags_by_few_people():
 def test_hidden_counts_cannot_be_had_from_the_steps():
     shown = protect_curve(weekly_curve(), RULE, hide_counts=True)
     assert shown.at_risk is None
-    assert np.array_equal(shown.y, np.array([float(f"{y:.3g}") for y in shown.y]))
+    assert shown.y == pytest.approx([float(f"{y:.3g}") for y in shown.y], rel=ROUNDING)
 
 
 def test_a_curve_that_cannot_be_shown():

@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.errors import DataError, DefinitionError
+from analysis_lib.errors import DataError, DefinitionError, InvalidInput
 from analysis_lib.register.codes import read_codes
 from analysis_lib.register.extract import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.weeks import week_index
 from analysis_lib.trials.cases import in_group
 from analysis_lib.trials.definition import read_trial
+from analysis_lib.trials.durations import hazard_ratio
+from analysis_lib.trials.effects import difference_in_means
 from analysis_lib.trials.evaluation import (
     DIFFERENCE,
     check_equal_effects,
@@ -99,7 +101,9 @@ def test_one_jobcentre(folder):
 
 
 def test_a_jobcentre_that_is_not_the_trials(folder):
-    with pytest.raises(DefinitionError, match=r"jobcentre is 'jc_nestved'; must be one of .*did you mean 'jc_naestved'"):
+    with pytest.raises(
+        DefinitionError, match=r"jobcentre is 'jc_nestved'; must be one of .*did you mean 'jc_naestved'"
+    ):
         load_cases(read_trial("hig"), folder, jobcentre="jc_nestved")
 
 
@@ -146,10 +150,19 @@ HEADER = "treat,age,educ,black,hisp,nodegree,re78"
     [
         ("", "the file is empty; must have a header line and one line a person"),
         (HEADER + "\n", "has a header but no rows; must have one line a person"),
-        ("treat,age,educ,black,hisp,nodegre,re78\n1,30,10,0,0,1,5\n", "there is no column 'nodegree'; did you mean 'nodegre'?"),
-        (HEADER + "\n1,30,10,0,0,1,x\n0,30,10,0,0,1,5\n", "nsw_mixtape.csv: column 're78', row 1 is 'x' (1 such rows); must be a number"),
+        (
+            "treat,age,educ,black,hisp,nodegre,re78\n1,30,10,0,0,1,5\n",
+            "there is no column 'nodegree'; did you mean 'nodegre'?",
+        ),
+        (
+            HEADER + "\n1,30,10,0,0,1,x\n0,30,10,0,0,1,5\n",
+            "nsw_mixtape.csv: column 're78', row 1 is 'x' (1 such rows); must be a number",
+        ),
         (HEADER + "\n1,,10,0,0,1,4\n", "nsw_mixtape.csv: column 'age', row 1 is empty (1 such rows); must be a number"),
-        (HEADER + "\n2,30,10,0,0,1,4\n", "nsw_mixtape.csv: column 'treat', row 1 is 2 (1 such rows); must be an arm's value: 0, 1"),
+        (
+            HEADER + "\n2,30,10,0,0,1,4\n",
+            "nsw_mixtape.csv: column 'treat', row 1 is 2 (1 such rows); must be an arm's value: 0, 1",
+        ),
     ],
 )
 def test_bad_files(tmp_path, text, says):
@@ -235,6 +248,32 @@ def test_equal_effects_against_hand_calculation(simulated_hig):
     one, two = (np.log(row.value) for row in rows)
     z = (one - two) / np.hypot(rows[0].std_error, rows[1].std_error)
     assert check_equal_effects(rows).statistic == pytest.approx(z**2, rel=1e-10)
+
+
+@pytest.mark.slow
+def test_equal_effects_has_its_size():
+    """1,000 null divisions into three groups at a nominal 5 %: binomial 99.9 % limits 2.7 % to 7.4 %."""
+    rng = np.random.default_rng(7)
+    rejected = 0
+    for _ in range(1000):
+        rows = []
+        for n in (60, 120, 300):
+            treated = np.arange(n) % 2 == 0
+            rows.append(difference_in_means(rng.exponential(size=n) + 0.3 * treated, treated))
+        rejected += check_equal_effects(rows).p_value < 0.05
+    assert 27 <= rejected <= 74
+
+
+def test_equal_effects_without_two_groups_says_so():
+    row = difference_in_means([1, 2, 3, 4], [1, 1, 0, 0])
+    assert check_equal_effects([row]).passed is None
+
+
+def test_effects_on_different_scales_cannot_be_compared():
+    difference = difference_in_means([1, 2, 3, 4], [1, 1, 0, 0])
+    ratio = hazard_ratio([1, 2, 3, 4], [1, 1, 1, 1], [1, 0, 1, 0])
+    with pytest.raises(InvalidInput, match="estimates are on different scales"):
+        check_equal_effects([difference, ratio])
 
 
 @pytest.fixture(scope="module")

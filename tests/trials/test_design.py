@@ -22,8 +22,8 @@ from analysis_lib.trials.design import (
 )
 
 ARMS = [
-    {"id": "control", "label": {"da": "K", "en": "C"}, "mark": "verified", "value": 0},
-    {"id": "treated", "label": {"da": "D", "en": "T"}, "mark": "verified", "value": 1},
+    {"id": "control", "label": {"da": "K", "en": "C"}, "mark": "derived", "value": 0},
+    {"id": "treated", "label": {"da": "D", "en": "T"}, "mark": "derived", "value": 1},
 ]
 RULE = BirthDayRule.model_validate(
     {"rule": "birth_day", "treated_days": (1, 15), "arms": tuple(ARMS), "mark": "recalled"}
@@ -96,7 +96,7 @@ def test_share_of_an_arm_that_is_not_there():
 @given(seed=st.integers(0, 10_000))
 def test_permutations_keep_the_blocks(seed):
     design = blocked()
-    drawn = design.permute_treated("treated", np.random.default_rng(seed))
+    (drawn,) = design.permute_treated("treated", draws=1, rng=np.random.default_rng(seed))
     treated = design.arm == "treated"
     assert np.array_equal(
         np.bincount(design.block[drawn], minlength=7), np.bincount(design.block[treated], minlength=7)
@@ -107,7 +107,7 @@ def test_permutations_keep_the_blocks(seed):
 @given(seed=st.integers(0, 10_000))
 def test_permutations_keep_days_together(seed):
     design = birth_day_design(RULE, births(400, 3))
-    drawn = design.permute_treated("treated", np.random.default_rng(seed))
+    (drawn,) = design.permute_treated("treated", draws=1, rng=np.random.default_rng(seed))
     by_day = pd.Series(drawn).groupby(design.unit).nunique()
     assert (by_day == 1).all()
     assert len(np.unique(design.unit[drawn])) == 15
@@ -116,7 +116,7 @@ def test_permutations_keep_days_together(seed):
 def test_permutations_reach_every_case():
     design = blocked()
     rng = np.random.default_rng(0)
-    share = np.mean([design.permute_treated("treated", rng) for _ in range(400)], axis=0)
+    share = np.mean(list(design.permute_treated("treated", draws=400, rng=rng)), axis=0)
     of_block = np.bincount(design.block, weights=design.arm == "treated") / np.bincount(design.block)
     # 400 draws: five standard errors of a share near 0.4 are 0.12.
     assert np.abs(share - of_block[design.block]).max() < 0.13
@@ -124,7 +124,7 @@ def test_permutations_reach_every_case():
 
 def test_recorded_arm_that_is_none():
     rule = RecordedArm.model_validate(
-        {"rule": "recorded_arm", "column": "tg", "primary_arm": "treated", "arms": tuple(ARMS), "mark": "verified"}
+        {"rule": "recorded_arm", "column": "tg", "primary_arm": "treated", "arms": tuple(ARMS), "mark": "derived"}
     )
     frame = pd.DataFrame({"tg": [0, 1, 9, 9]})
     with pytest.raises(

@@ -12,7 +12,7 @@ from analysis_lib.reporting.descriptions import describe_flow
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedFlow
 from analysis_lib.reporting.language import Labels, Translator, say_label
 from analysis_lib.reporting.plots._style import COLOURS, MUTED, describe, new_axes, style
-from analysis_lib.reporting.tables import capital, withheld_note, write_count
+from analysis_lib.reporting.table import capital, withheld_note, write_count
 
 _WIDTH, _LINE, _PAD, _GAP = 7.2, 0.165, 0.1, 0.3
 _MAIN, _SIDE = 3.2, 3.7

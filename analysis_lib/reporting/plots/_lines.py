@@ -21,8 +21,8 @@ from analysis_lib.reporting.descriptions import (
 from analysis_lib.reporting.disclosure import ProtectedBalance
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.reporting.plots._style import COLOURS, DASHES, INK, MUTED, describe, new_axes, style, wrap
-from analysis_lib.reporting.table import decimals_of, decimals_written
-from analysis_lib.reporting.tables import name_covariate, write_interval
+from analysis_lib.reporting.table import decimals_of, decimals_written, write_interval
+from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Estimate, Results
 
 _NAME_WIDTH = 44

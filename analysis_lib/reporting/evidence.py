@@ -1,0 +1,89 @@
+"""Tables of what is known about a trial, and from where: its facts, and published numbers beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analysis_lib.parameters import Mark, Text
+from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.table import Table, decimals_written, format_value, write_interval
+from analysis_lib.results import Message
+from analysis_lib.trials.evaluation import TargetComparison
+
+MARKS: dict[Mark, Message] = {
+    "verified": Message("Read in the source"),
+    "derived": Message("Worked out from the source"),
+    "recalled": Message("NOT VERIFIED: from memory"),
+    "unknown": Message("Not known"),
+}
+UNVERIFIED = ("recalled", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact about a trial with its evidence mark."""
+
+    name: Text | str
+    value: Text | str
+    mark: Mark
+    source: str = ""
+
+
+def facts_table(facts: Iterable[Fact], translator: Translator, *, caption: str = "") -> Table:
+    """Show facts with their evidence; those not verified are flagged."""
+    listed = tuple(facts)
+    return Table(
+        caption=caption or translator.t("What the trial was"),
+        header=(translator.t("Subject"), translator.t("Fact"), translator.t("Evidence"), translator.t("Source")),
+        rows=tuple(
+            (_say(f.name, translator), _say(f.value, translator), translator.render(MARKS[f.mark]), f.source)
+            for f in listed
+        ),
+        alignment=("left",) * 4,
+        flagged=frozenset(number for number, fact in enumerate(listed) if fact.mark in UNVERIFIED),
+    )
+
+
+def _say(text: Text | str, translator: Translator) -> str:
+    return translator.text(text) if isinstance(text, Text) else translator.render(text)
+
+
+def targets_table(comparisons: Iterable[TargetComparison], translator: Translator, *, caption: str = "") -> Table:
+    """Show published numbers beside ours; those that differ or are not verified are flagged."""
+    listed = tuple(comparisons)
+    return Table(
+        caption=caption or translator.t("Published numbers and ours"),
+        header=(
+            translator.t("Number"), translator.t("Published"), translator.t("Ours"), translator.t("Verdict"),
+            translator.t("Evidence"), translator.t("Source"),
+        ),
+        rows=tuple(_target_row(comparison, translator) for comparison in listed),
+        alignment=("left", "right", "right", "left", "left", "left"),
+        flagged=frozenset(
+            number
+            for number, comparison in enumerate(listed)
+            if comparison.agrees is False or comparison.target.mark in UNVERIFIED
+        ),
+    )  # fmt: skip
+
+
+def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[str, ...]:
+    target, found = comparison.target, comparison.found
+    unit = found.unit if found else ""
+    width = translator.number(target.half_width, decimals_written(target.half_width))
+    verdicts = {
+        True: translator.t("Agrees (within ±{width})", width=width),
+        False: translator.t("DIFFERS (by more than {width})", width=width),
+        None: translator.t("No estimate here"),
+    }
+    return (
+        translator.text(target.label),
+        format_value(target.value, unit, translator)
+        if found
+        else translator.number(target.value, decimals_written(target.value)),
+        f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
+        verdicts[comparison.agrees],
+        translator.render(MARKS[target.mark]),
+        target.source,
+    )
