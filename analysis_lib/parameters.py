@@ -162,7 +162,8 @@ def check_definition(content: dict[str, Any], model: type[AnyDefinition], where:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = [f"{where}: {_problem(dict(problem), model)}" for problem in error.errors()]
+        problems = [dict(problem) for problem in error.errors()]
+        lines = [f"{where}: {_problem(problem, model)}" for problem in problems if not _follows(problem, problems)]
         raise DefinitionError("\n".join(lines)) from None
 
 
@@ -174,6 +175,14 @@ def suggest(wrong: str, allowed: Iterable[str]) -> str:
 
 def _nearest_file(path: Path) -> str:
     return suggest(path.name, (p.name for p in path.parent.glob("*.yml"))) if path.parent.is_dir() else ""
+
+
+def _follows(problem: dict[str, Any], problems: list[dict[str, Any]]) -> bool:
+    """Whether a list is called too short only because what stands in it is not valid."""
+    place = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        p["loc"][: len(place)] == place and p is not problem for p in problems
+    )
 
 
 def _problem(problem: dict[str, Any], model: type[Definition]) -> str:

@@ -214,7 +214,7 @@ def test_dictionary_is_a_table_of_the_columns(command):
 
 
 def test_help_imports_nothing_that_only_a_run_needs():
-    slow = "('papermill', 'nbclient', 'nbconvert', 'nbformat')"
+    slow = "('papermill', 'nbclient', 'nbconvert', 'nbformat', 'matplotlib', 'scipy', 'pandas')"
     script = "import atexit, sys; sys.argv = ['analysis_lib', '--help']\nimport analysis_lib.__main__ as command\n"
     script += f"atexit.register(lambda: sys.stderr.write(' '.join(n for n in {slow} if n in sys.modules)))\n"
     script += "command.main()"

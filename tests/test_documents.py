@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import analysis_lib
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,9 @@ def test_the_package_lists_its_parts():
 
 
 def test_public_names_are_there():
+    assert set(dir(analysis_lib)) == set(analysis_lib.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'diference_in_means'"):
+        analysis_lib.diference_in_means  # noqa: B018
     for name in analysis_lib.__all__:
         assert getattr(analysis_lib, name).__doc__
 

@@ -27,6 +27,7 @@ class Basket(Definition):
     fruit: Annotated[Apple | Pear, Field(discriminator="kind")] = Apple(kind="apple", seeds=1)
     washed: bool = False
     more: tuple[Apple, ...] = ()
+    basket_of: tuple[Id, ...] = Field(default=("one",), min_length=1)
 
 
 def read(tmp_path: Path, text: str) -> Basket:
@@ -63,7 +64,7 @@ def test_frozen(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id: b\nwieght: 1", "basket.yml: unknown key 'wieght'; did you mean 'weight'? (allowed: fruit, id, more, picked, washed, weight)"),
+        ("id: b\nwieght: 1", "basket.yml: unknown key 'wieght'; did you mean 'weight'? (allowed: basket_of, fruit, id, more, picked, washed, weight)"),
         ("weight: 1", "basket.yml: missing key 'id'; it is required"),
         ("id: b\nid: c", "basket.yml, line 2: key 'id' appears twice; must be valid YAML"),
         ("id: b\nweight: heavy", "basket.yml: weight is 'heavy'; must be a valid number"),
@@ -80,6 +81,8 @@ def test_frozen(tmp_path):
         ("id: b\nfruit: {kind: plum}", "basket.yml: fruit.kind is 'plum'; must be one of 'apple', 'pear'"),
         ("id: b\nfruit: {seeds: 2}", "basket.yml: missing key 'fruit.kind'; it is required"),
         ("id: b\nmore: [{kind: apple}]", "basket.yml: missing key 'more.0.seeds'; it is required"),
+        ("id: b\nbasket_of: [no-id]", "basket.yml: basket_of.0 is 'no-id'; must be an id: a small letter, then small letters, digits and _ (such as jc_odense)"),
+        ("id: b\nbasket_of: []", "basket.yml: basket_of is []; Tuple should have at least 1 item after validation, not 0"),
         ("", "basket.yml: holds nothing; must be a YAML mapping of keys to values"),
         ("- b", "basket.yml: holds a list; must be a YAML mapping of keys to values"),
         ("id: [", "basket.yml, line 1: expected the node content, but found '<stream end>'; must be valid YAML"),

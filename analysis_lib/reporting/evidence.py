@@ -50,7 +50,7 @@ def _say(text: Text | str, translator: Translator) -> str:
 
 
 def targets_table(comparisons: Iterable[TargetComparison], translator: Translator, *, caption: str = "") -> Table:
-    """Show published numbers beside ours; those that differ or are not verified are flagged."""
+    """Show published numbers beside ours; flagged where they differ beyond our interval, or are not verified."""
     listed = tuple(comparisons)
     return Table(
         caption=caption or translator.t("Published numbers and ours"),
@@ -63,7 +63,7 @@ def targets_table(comparisons: Iterable[TargetComparison], translator: Translato
         flagged=frozenset(
             number
             for number, comparison in enumerate(listed)
-            if comparison.agrees is False or comparison.target.mark in UNVERIFIED
+            if comparison.target.mark in UNVERIFIED or (comparison.agrees is False and not comparison.inside)
         ),
     )  # fmt: skip
 
@@ -72,18 +72,21 @@ def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[s
     target, found = comparison.target, comparison.found
     unit = found.unit if found else ""
     width = translator.number(target.half_width, decimals_written(target.half_width))
-    verdicts = {
-        True: translator.t("Agrees (within ±{width})", width=width),
-        False: translator.t("DIFFERS (by more than {width})", width=width),
-        None: translator.t("No estimate here"),
-    }
+    if comparison.agrees is None:
+        verdict = translator.t("No estimate here")
+    elif comparison.agrees:
+        verdict = translator.t("Agrees (within ±{width})", width=width)
+    elif comparison.inside:
+        verdict = translator.t("Differs (by more than {width}), but lies in our interval", width=width)
+    else:
+        verdict = translator.t("DIFFERS (by more than {width})", width=width)
     return (
         translator.text(target.label),
         format_value(target.value, unit, translator)
         if found
         else translator.number(target.value, decimals_written(target.value)),
         f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
-        verdicts[comparison.agrees],
+        verdict,
         translator.render(MARKS[target.mark]),
         target.source,
     )

@@ -109,7 +109,8 @@ def _table(entries: tuple[IndexEntry, ...], translator: Translator) -> str:
         translator.t("Report"), translator.t("Trial"), translator.t("Status"), translator.t("Main result"),
         translator.t("Time"),
     )  # fmt: skip
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in header)
+    *names, last = (escape(text) for text in header)
+    head = "".join(f'<th scope="col">{name}</th>' for name in names) + f'<th scope="col" class="right">{last}</th>'
     rows = "\n".join(_row(entry, translator) for entry in entries)
     caption = escape(translator.t("The reports of this run"))
     return (

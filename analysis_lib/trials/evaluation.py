@@ -135,11 +135,22 @@ def check_equal_effects(estimates: list[Estimate], *, threshold: float = 0.05) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetComparison:
-    """A published number beside ours; `agrees` is `None` where we have none."""
+    """A published number beside ours.
+
+    Attributes
+    ----------
+    target, found
+        The published number, and our estimate of the same (`None` without one).
+    agrees
+        Whether they are no further apart than the target allows; `None` without an estimate.
+    inside
+        Whether our interval holds the published number: with few people a difference may be chance.
+    """
 
     target: Target
     found: Estimate | None
     agrees: bool | None
+    inside: bool | None
 
 
 def compare_targets(trial: Trial, effects: Results) -> tuple[TargetComparison, ...]:
@@ -158,8 +169,11 @@ def _compare(trial: Trial, target: Target, effects: Results) -> TargetComparison
     }[target.estimand]
     rows = effects.where(outcome=target.outcome, arm=of_arm, estimand=estimand).estimates
     found = next((row for row in rows if row.estimated), None)
-    agrees = None if found is None else bool(abs(found.value - target.value) <= target.half_width)
-    return TargetComparison(target=target, found=found, agrees=agrees)
+    if found is None:
+        return TargetComparison(target=target, found=None, agrees=None, inside=None)
+    agrees = abs(found.value - target.value) <= target.half_width
+    inside = found.interval.low <= target.value <= found.interval.high
+    return TargetComparison(target=target, found=found, agrees=agrees, inside=inside)
 
 
 # --- one outcome, one arm -------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def tables(draw):
 
 
 @given(tables(), st.integers(1, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_no_hidden_count_can_be_solved(table, min_count):
     counts, relations = table
     hidden = suppress_counts(counts, relations, min_count)
@@ -65,7 +65,7 @@ def test_no_hidden_count_can_be_solved(table, min_count):
 
 
 @given(st.lists(st.integers(0, 7), min_size=2, max_size=3), st.integers(2, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 def test_every_hidden_count_has_two_possible_values(parts, min_count):
     """Lists all tables that a reader could have before them: a second, naive way to see what is known."""
     counts = {f"p{i}": n for i, n in enumerate(parts)} | {"all": sum(parts)}

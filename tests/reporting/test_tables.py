@@ -291,14 +291,20 @@ def target(value, mark="verified", **other):
 
 def test_targets():
     comparisons = [
-        TargetComparison(target=target(-2.5), found=effect(), agrees=True),
-        TargetComparison(target=target(-1.0), found=effect(), agrees=False),
-        TargetComparison(target=target(1.3, "recalled"), found=None, agrees=None),
+        TargetComparison(target=target(-2.5), found=effect(), agrees=True, inside=True),
+        TargetComparison(target=target(-1.0), found=effect(), agrees=False, inside=False),
+        TargetComparison(target=target(-3.43), found=effect(), agrees=False, inside=True),
+        TargetComparison(target=target(1.3, "recalled"), found=None, agrees=None, inside=None),
     ]
     table = targets_table(comparisons, DA)
+    ours = f"-2,8{NBSP}uger\n(-3,4 til -2,2)"
     assert table.rows == (
-        ("Median", f"-2,5{NBSP}uger", f"-2,8{NBSP}uger\n(-3,4 til -2,2)", "Stemmer (inden for ±0,6)", "Læst i kilden", "report 7"),
-        ("Median", f"-1,0{NBSP}uger", f"-2,8{NBSP}uger\n(-3,4 til -2,2)", "AFVIGER (med mere end 0,6)", "Læst i kilden", "report 7"),
+        ("Median", f"-2,5{NBSP}uger", ours, "Stemmer (inden for ±0,6)", "Læst i kilden", "report 7"),
+        ("Median", f"-1,0{NBSP}uger", ours, "AFVIGER (med mere end 0,6)", "Læst i kilden", "report 7"),
+        (
+            "Median", f"-3,4{NBSP}uger", ours, "Afviger (med mere end 0,6), men ligger i vores sikkerhedsinterval",
+            "Læst i kilden", "report 7",
+        ),
         ("Median", "1,3", "–", "Intet estimat her", "IKKE EFTERPRØVET: efter hukommelsen", "report 7"),
     )  # fmt: skip
-    assert table.flagged == {1, 2}
+    assert table.flagged == {1, 3}

@@ -69,7 +69,8 @@ def survival(
 def _draw_curve(axes: Axes, curve: Curve, number: int, label: str) -> None:
     colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
     x = np.concatenate(([0.0], curve.x))
-    y, low, high = (np.concatenate(([curve.start], values)) for values in (curve.y, curve.low, curve.high))
+    y = np.concatenate(([curve.start], curve.y))
+    low, high = (np.concatenate(([np.nan], limit)) for limit in (curve.low, curve.high))
     axes.step(x, y, where="post", color=colour, linestyle=dashes, linewidth=1.9, label=label)
     known = ~np.isnan(low) & ~np.isnan(high)
     axes.fill_between(x, low, high, where=known.tolist(), step="post", color=colour, alpha=0.16, linewidth=0)

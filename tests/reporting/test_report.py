@@ -1,0 +1,203 @@
+"""The report that the notebook shows: every part, in both languages, after disclosure control."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.errors import DefinitionError, OutputError
+from analysis_lib.register.codes import read_codes
+from analysis_lib.register.extract import write_extract
+from analysis_lib.register.jobcentres import read_jobcentres
+from analysis_lib.register.simulation import simulate_register
+from analysis_lib.reporting.answer import answer
+from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.report import labels_of, open_report, read_results
+from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Results
+from analysis_lib.trials.definition import read_trial
+from analysis_lib.trials.design import assigned_by_rule
+from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
+
+RUN = "parameters/runs/demo.yml"
+PARTS = ("heading", "answer", "design", "flow", "balance", "effects", "durations", "subgroups", "published", "method")
+SMALL = "jc_stevns"
+"""Keeps so few people in `extract` that its page shows no number."""
+
+
+@pytest.fixture(scope="module")
+def extract(tmp_path_factory):
+    trial, codes, jobcentres = read_trial("hig"), read_codes(), read_jobcentres()
+    register = simulate_register(
+        trial.simulation, persons=700, assigned=lambda births: assigned_by_rule(trial.assignment, births), codes=codes,
+        jobcentres=jobcentres, rng=np.random.default_rng(11),
+    )  # fmt: skip
+    stevns = register.persons["municipality"].to_numpy() == 336
+    keep = ~stevns | (np.cumsum(stevns) <= 6)
+    return write_extract(
+        tmp_path_factory.mktemp("register") / "hig", persons=register.persons[keep].reset_index(drop=True),
+        codes=register.codes[keep], first_week=register.first_week, truth=register.truth,
+    )  # fmt: skip
+
+
+def report(extract, jobcentre="all", language="en"):
+    return open_report(trial="hig", jobcentre=jobcentre, extract=extract, run=RUN, language=language)
+
+
+def words(shown):
+    return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", shown._repr_html_()))
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("jobcentre", ["all", "jc_naestved", SMALL])
+def test_every_part_shows_something(extract, part, jobcentre):
+    shown = getattr(report(extract, jobcentre), part)()
+    assert len(words(shown)) > 20
+    assert "nan" not in words(shown).lower().split()
+
+
+def test_the_heading_says_that_the_people_are_made_up(extract):
+    assert "No real people." in words(report(extract).heading())
+    assert "Ingen virkelige personer" in words(report(extract, language="da").heading())
+
+
+def test_danish_numbers_and_names(extract):
+    shown = words(report(extract, language="da").effects())
+    assert "Deltagergruppe" in shown
+    assert re.search(r"\d,\d uger", shown.replace("\xa0", " "))
+    assert not re.search(r"\d\.\d uger", shown.replace("\xa0", " "))
+
+
+def test_the_answer_is_the_estimate(extract):
+    whole = report(extract)
+    (ratio, *_) = whole.results.where(estimand=HAZARD_RATIO, group="").estimates
+    assert f"{ratio.value:.2f} times" in words(whole.answer())
+
+
+def test_a_jobcentre_with_too_few_people_says_so(extract):
+    small = report(extract, SMALL)
+    assert "Nothing can be said here about the effect" in words(small.answer())
+    assert not any(row.estimated for row in small.results.estimates)
+    for part in ("balance", "durations"):
+        assert "Not shown: fewer than" in words(getattr(small, part)())
+
+
+def test_no_small_count_on_any_page(extract):
+    """Counts of people in tables are 0, 5 or more, or withheld; the small office's own counts are nowhere."""
+    for jobcentre in ("all", SMALL, *read_trial("hig").data.jobcentres):
+        page = report(extract, jobcentre)
+        for shown in (page.flow(), page.durations()):
+            cells = re.findall(r"<td[^>]*>\s*([\d.,]+)\s*</td>", shown._repr_html_())
+            assert not {cell for cell in cells if cell.isdigit() and 0 < int(cell) < 5}, (jobcentre, cells)
+        for row in page.results.estimates:
+            for count in (row.n_treated, row.n_control, row.n):
+                assert count is None or count >= 5
+
+
+def test_another_office_hides_its_counts_too(extract):
+    """All minus the other offices would be the small one's count."""
+    offices = [j for j in read_trial("hig").data.jobcentres if report(extract, j)._hidden]
+    assert SMALL in offices
+    assert len(offices) >= 2
+    other = next(office for office in offices if office != SMALL)
+    assert all(row.n_treated is None for row in report(extract, other).results.estimates)
+    assert "withheld" in words(report(extract, other).flow())
+
+
+def test_published_numbers_stand_on_the_page_of_the_whole_trial(extract):
+    assert "Median unemployment, control group" in words(report(extract).published())
+    assert "for the whole trial" in words(report(extract, "jc_naestved").published())
+
+
+def test_saved_rows_are_the_shown_rows(extract, tmp_path):
+    page = report(extract)
+    page.save(tmp_path)
+    saved = read_results(tmp_path / "trial_effects.parquet")
+    assert list(saved.columns) == ["trial", "jobcentre", *ESTIMATE_COLUMNS]
+    pd.testing.assert_series_equal(saved["value"], page.results.to_frame()["value"])
+    assert set(saved["jobcentre"]) == {"all"}
+    assert [p.name for p in tmp_path.iterdir()] == ["trial_effects.parquet"]
+
+
+def test_nothing_is_saved_without_a_folder(extract):
+    assert report(extract).save("").html == ""
+
+
+def test_a_folder_that_is_not_there(extract, tmp_path):
+    with pytest.raises(OutputError, match="trial_effects.parquet: cannot be written"):
+        report(extract).save(tmp_path / "none")
+
+
+def test_the_same_report_twice_is_the_same(extract):
+    assert report(extract).balance().html == report(extract).balance().html
+
+
+def test_unknown_trial_and_jobcentre(extract):
+    with pytest.raises(DefinitionError, match=r"there is no such file; did you mean 'hig.yml'"):
+        open_report(trial="hiig", jobcentre="all", extract=extract, run=RUN)
+    with pytest.raises(DefinitionError, match="did you mean 'jc_faxe'"):
+        report(extract, "jc_fax")
+
+
+def test_labels_are_in_both_languages():
+    labels = labels_of(read_trial("hig"))
+    assert labels["education"].en == "Education"
+    assert (labels["sex.woman"].da, labels["married.yes"].da) == ("kvinde", "ja")
+
+
+# --- sentences ------------------------------------------------------------------------------------------------------
+
+
+def estimate(estimand, outcome, value, low, high, *, arm="treated", unit="weeks", scale="identity"):
+    return Estimate(
+        estimand=estimand, outcome=outcome, arm=arm, value=value, unit=unit, scale=scale,
+        interval=Interval(low=low, high=high, level=0.95),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "says"),
+    [
+        (1.3, 1.1, 1.5, "the treated group was faster, beyond chance"),
+        (0.7, 0.6, 0.9, "the treated group was slower, beyond chance"),
+        (1.1, 0.9, 1.3, "so small a difference can be chance"),
+    ],
+)
+def test_sentences_of_a_ratio(value, low, high, says):
+    row = estimate(HAZARD_RATIO, "time_to_self_support", value, low, high, unit="ratio", scale="log")
+    assert says in " ".join(answer(read_trial("hig"), "all", Results([row])))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "says"),
+    [
+        (-2.5, -3.0, -2.0, "2.50 weeks less in the treated group"),
+        (2.5, 2.0, 3.0, "2.50 weeks more in the treated group"),
+        (0.5, -1.0, 2.0, "no clear difference"),
+    ],
+)
+def test_sentences_of_a_difference(value, low, high, says):
+    row = estimate(DIFFERENCE, "benefit_weeks_52", value, low, high)
+    assert says in " ".join(answer(read_trial("hig"), "all", Results([row])))
+
+
+def test_a_difference_of_logarithms_is_said_in_percent():
+    row = estimate(DIFFERENCE, "log_weeks", np.log(0.9), np.log(0.8), np.log(0.95), arm="group_4", unit="log weeks")
+    said = " ".join(answer(read_trial("penn"), "all", Results([row])))
+    assert "10.00 percent less in the treated group" in said
+    assert "-20.00 to -5.00" in said
+    assert "The treated group is here group_4" in said
+
+
+def test_medians_need_both_arms():
+    row = estimate(MEDIAN, "time_to_self_support", 11.5, 11, 12)
+    assert "Nothing can be said" in " ".join(answer(read_trial("hig"), "all", Results([row])))
+
+
+def test_sentences_are_said_in_danish():
+    row = estimate(DIFFERENCE, "benefit_weeks_52", -2.5, -3.0, -2.0)
+    trial = read_trial("hig")
+    translator = Translator("da").naming(labels_of(trial))
+    (said,) = [translator.render(sentence) for sentence in answer(trial, "all", Results([row]))]
+    assert "2,50 uger mindre" in said
+    assert "Uger på ydelse i de første 52 uger" in said
