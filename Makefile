@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUN ?= demo
 PERSONS ?= 5000
 
 .DEFAULT_GOAL := help
@@ -43,7 +42,7 @@ format: $(VENV)/.installed ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 
 messages: $(VENV)/.installed ## collect the strings to translate into the Danish catalogue
-	$(BIN)/python -m analysis_lib.reporting.language
+	$(BIN)/python -m analysis_lib.reporting.messages
 
 lock: $(VENV)/.installed ## pin the newest allowed releases again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -o requirements.lock pyproject.toml

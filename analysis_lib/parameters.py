@@ -19,6 +19,19 @@ Mark = Literal["verified", "derived", "recalled", "unknown"]
 Language = Literal["da", "en"]
 
 
+PROJECT = Path(__file__).resolve().parents[1]
+"""The checkout that this package is part of."""
+
+
+def in_project(path: Path | str) -> Path:
+    """Return the path; a relative one is of the project in the working directory or, where that is none, of ours.
+
+    JupyterLab starts a notebook in the notebook's own folder, the batch in the project; ids and places mean the same.
+    """
+    path = Path(path)
+    return path if path.is_absolute() or Path("parameters").is_dir() else PROJECT / path
+
+
 class Definition(BaseModel):
     """A frozen definition: every key is known, nothing is coerced. Lists in the file are tuples here."""
 

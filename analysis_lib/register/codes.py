@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from analysis_lib.errors import DefinitionError, InvalidInput
-from analysis_lib.parameters import Definition, Id, Sourced, Text, read_definition, suggest
+from analysis_lib.parameters import PROJECT, Definition, Id, Sourced, Text, read_definition, suggest
 
-CODES_FILE = Path(__file__).resolve().parents[2] / "parameters" / "dream_codes.yml"
+CODES_FILE = PROJECT / "parameters" / "dream_codes.yml"
 BLANK = 0
 """The blank week inside arrays."""
 LARGEST_CODE = int(np.iinfo(np.int16).max)

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from analysis_lib.errors import DefinitionError, InvalidInput
-from analysis_lib.parameters import Definition, Id, Sourced, Text, read_definition, suggest
+from analysis_lib.parameters import PROJECT, Definition, Id, Sourced, Text, read_definition, suggest
 
-JOBCENTRES_FILE = Path(__file__).resolve().parents[2] / "parameters" / "jobcentres.yml"
+JOBCENTRES_FILE = PROJECT / "parameters" / "jobcentres.yml"
 _LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "-": "_", " ": "_"})
 
 

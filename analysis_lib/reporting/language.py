@@ -1,7 +1,7 @@
 """The language of a report: Danish unless English is asked for, with numbers and dates to match.
 
 A string is written in English in the source, as the template of a `Message` or the argument of `Translator.t`; the
-English template is its key in the Danish catalogue, `catalogue/da.po`. `python -m analysis_lib.reporting.language`
+English template is its key in the Danish catalogue, `catalogue/da.po`. `python -m analysis_lib.reporting.messages`
 collects the strings of the package and the markdown of the notebooks into the catalogue.
 """
 
@@ -12,8 +12,7 @@ import datetime as dt
 import math
 import re
 import string
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -215,13 +214,3 @@ def translate_notebook(notebook: Notebook, language: Language) -> Notebook:
 def cell_text(source: str | Sequence[str]) -> str:
     """Return a cell's source (text, or a list of lines as in the file) without blank ends."""
     return "".join(source).strip()
-
-
-def _run(main: Callable[[], int]) -> None:
-    sys.exit(main())
-
-
-if __name__ == "__main__":
-    from analysis_lib.reporting.messages import main
-
-    _run(main)

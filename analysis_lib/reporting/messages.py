@@ -17,7 +17,7 @@ from analysis_lib.reporting.language import CATALOGUE, cell_text
 PACKAGE = Path(__file__).parents[1]
 NOTEBOOKS = PACKAGE.parent / "notebooks"
 HEADER = (
-    "# Danish strings of the reports. Written by python -m analysis_lib.reporting.language; translate the empty ones."
+    "# Danish strings of the reports. Written by make messages; translate the empty ones."
 )
 _DATED = (b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Last-Translator', b'"Language-Team', b'"Generated-By')
 
@@ -128,3 +128,7 @@ def main(path: Path = PACKAGE / "reporting" / CATALOGUE) -> int:
     for text in empty:
         sys.stdout.write(f"  {text.splitlines()[0]}\n")
     return 1 if empty else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

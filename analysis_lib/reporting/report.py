@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.errors import NotEstimable, OutputError
-from analysis_lib.parameters import Language, Text
+from analysis_lib.parameters import Language, Text, in_project
 from analysis_lib.register.codes import read_codes
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.schema import PERSONS
@@ -98,8 +98,8 @@ def open_report(
         `da` or `en`.
     """
     definition = read_trial(trial)
-    cases = load_cases(definition, extract, jobcentre=jobcentre)
-    return Report(trial=definition, cases=cases, run=read_run(run), translator=Translator(language))
+    cases = load_cases(definition, in_project(extract), jobcentre=jobcentre)
+    return Report(trial=definition, cases=cases, run=read_run(in_project(run)), translator=Translator(language))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,18 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from analysis_lib.errors import DefinitionError
-from analysis_lib.parameters import Definition, Id, Language, Mark, Sourced, SourcedText, Text, read_definition, suggest
+from analysis_lib.parameters import (
+    Definition,
+    Id,
+    Language,
+    Mark,
+    Sourced,
+    SourcedText,
+    Text,
+    in_project,
+    read_definition,
+    suggest,
+)
 from analysis_lib.register.simulation import SimulationModel
 from analysis_lib.register.weeks import week_index
 
@@ -361,7 +372,8 @@ def read_trial(trial: str | Path, folder: Path | str = Path("parameters")) -> Tr
     DefinitionError
         One line for each problem: file, key, what was found and what is allowed.
     """
-    path = Path(trial) if str(trial).endswith((".yml", ".yaml")) else Path(folder) / "trials" / f"{trial}.yml"
+    by_path = str(trial).endswith((".yml", ".yaml"))
+    path = Path(trial) if by_path else in_project(folder) / "trials" / f"{trial}.yml"
     definition = read_definition(path, Trial)
     if definition.id != path.stem:
         raise DefinitionError(f"{path}: id is '{definition.id}'; must be the file's name, '{path.stem}'")

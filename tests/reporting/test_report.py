@@ -145,6 +145,12 @@ def test_labels_are_in_both_languages():
     assert (labels["sex.woman"].da, labels["married.yes"].da) == ("kvinde", "ja")
 
 
+def test_a_notebook_may_start_in_its_own_folder(extract, monkeypatch):
+    """JupyterLab does: the places in its parameters are still those of the project."""
+    monkeypatch.chdir("notebooks")
+    assert report(extract).trial.id == "hig"
+
+
 # --- sentences ------------------------------------------------------------------------------------------------------
 
 
