@@ -22,8 +22,8 @@ from analysis_lib.batch.staging import Staging
 from analysis_lib.batch.workers import execute_all
 from analysis_lib.errors import RunFailed
 from analysis_lib.reporting.index import IndexEntry, render_index
+from analysis_lib.reporting.labels import labels_of
 from analysis_lib.reporting.language import Translator
-from analysis_lib.reporting.report import labels_of
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Message, estimate_sentence
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean
 

@@ -16,9 +16,7 @@ from analysis_lib.reporting.language import CATALOGUE, cell_text
 
 PACKAGE = Path(__file__).parents[1]
 NOTEBOOKS = PACKAGE.parent / "notebooks"
-HEADER = (
-    "# Danish strings of the reports. Written by make messages; translate the empty ones."
-)
+HEADER = "# Danish strings of the reports. Written by make messages; translate the empty ones."
 _DATED = (b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Last-Translator', b'"Language-Team', b'"Generated-By')
 
 _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -14,9 +14,7 @@ import pandas as pd
 
 from analysis_lib.errors import NotEstimable, OutputError
 from analysis_lib.parameters import Language, Text, in_project
-from analysis_lib.register.codes import read_codes
 from analysis_lib.register.jobcentres import read_jobcentres
-from analysis_lib.register.schema import PERSONS
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.disclosure import (
@@ -28,6 +26,7 @@ from analysis_lib.reporting.disclosure import (
     protect_results,
     sites_to_hide,
 )
+from analysis_lib.reporting.labels import exit_labels, labels_of
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.reporting.run_definition import RunDefinition, read_run
 from analysis_lib.reporting.tables import (
@@ -41,10 +40,16 @@ from analysis_lib.reporting.tables import (
     significance_table,
     targets_table,
 )
+from analysis_lib.reporting.trial_facts import method_lines, trial_facts
 from analysis_lib.results import Curve, Message, Results
-from analysis_lib.trials.balance import YES, Balance
+from analysis_lib.trials.balance import Balance
 from analysis_lib.trials.cases import Cases
-from analysis_lib.trials.definition import ALL, CONTROL, BirthDayRule, RegisterData, ScheduleWindow, Trial, read_trial
+from analysis_lib.trials.definition import (
+    ALL,
+    CONTROL,
+    Trial,
+    read_trial,
+)
 from analysis_lib.trials.evaluation import (
     ADJUSTED,
     ADJUSTED_HAZARD_RATIO,
@@ -58,7 +63,7 @@ from analysis_lib.trials.evaluation import (
     estimate_subgroups,
     survival_curves,
 )
-from analysis_lib.trials.outcomes import CENSORED, EXIT, Durations
+from analysis_lib.trials.outcomes import Durations
 from analysis_lib.trials.sources import load_cases
 
 RESULTS_FILE = "trial_effects.parquet"
@@ -132,7 +137,7 @@ class Report:
     def design(self) -> Shown:
         """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
         checks = protect_results(check_design(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
-        facts = facts_table(self._facts(), self.translator)
+        facts = facts_table(trial_facts(self.trial, self.translator), self.translator)
         if all(check.passed is None for check in checks.checks):
             said = self.translator.t("The shares cannot be tested: {reason}.", reason=checks.checks[0].detail)
             return together(facts, Shown(f"<p>{escape(said)}</p>"))
@@ -214,7 +219,13 @@ class Report:
             return Shown(f"<p>{escape(note)}</p>")
         if not self.trial.targets:
             return Shown(f"<p>{escape(self.translator.t('No published number was found.'))}</p>")
-        return together(targets_table(compare_targets(self.trial, self._effects), self.translator))
+        table = targets_table(compare_targets(self.trial, self._effects), self.translator)
+        if not self.cases.simulated:
+            return together(table)
+        note = self.translator.t(
+            "The data was simulated from these numbers: agreement shows only that the analysis finds them again."
+        )
+        return together(Shown(f"<p>{escape(note)}</p>"), table)
 
     def method(self) -> Shown:
         """Show how the numbers were made, and what a reader must know before using them."""
@@ -222,7 +233,8 @@ class Report:
             Fact(name=self.translator.t("Limit"), value=limit.text, mark=limit.mark, source=limit.source)
             for limit in self.trial.limits
         ]
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self._method_lines())
+        lines = method_lines(self.cases, self._rule.min_count, self.translator)
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
         limits = facts_table(facts, self.translator, caption=self.translator.t("Limits"))
         return together(Shown(paragraphs), *([limits] if facts else []))
 
@@ -317,57 +329,6 @@ class Report:
             shown[name] = dict.fromkeys(protected) if self._hidden else protected
         return exits_table(shown, self.translator, {**self._labels, **exit_labels()})
 
-    def _facts(self) -> Iterable[Fact]:
-        t, trial, rule = self.translator.t, self.trial, self.trial.assignment
-        yield Fact(
-            name=t("Population"), value=trial.population, mark=trial.population.mark, source=trial.population.source
-        )
-        yield Fact(name=t("Calendar"), value=trial.calendar, mark=trial.calendar.mark, source=trial.calendar.source)
-        if isinstance(trial.data, RegisterData):
-            for site in trial.data.sites:
-                yield Fact(name=t("Place"), value=site.label, mark=site.mark, source=site.source)
-        if isinstance(rule, BirthDayRule):
-            first, last = rule.treated_days
-            said = t("Treated: born on days {first:d}–{last:d} of any month", first=first, last=last)
-        else:
-            said = t("Recorded arm, as drawn by the trial")
-        yield Fact(name=t("Assignment"), value=said, mark=rule.mark, source=rule.source)
-        for arm in rule.arms:
-            yield Fact(name=t("Arm"), value=arm.label, mark=arm.mark, source=arm.source)
-        for window in trial.schedule:
-            yield Fact(name=self._weeks(window), value=window.label, mark=window.mark, source=window.source)
-
-    def _weeks(self, window: ScheduleWindow) -> str:
-        first, last = window.weeks
-        if last is None:
-            return self.translator.t("From week {first:g}", first=first)
-        return self.translator.t("Weeks {first:g}–{last:g}", first=first, last=last)
-
-    def _method_lines(self) -> Iterable[str]:
-        t = self.translator.t
-        level = 100 * self.trial.inference.level
-        yield t(
-            "All comparisons are by assignment (intention to treat): people count in the group they were assigned to, "
-            "whether or not they took part."
-        )
-        yield t(
-            "A {level:.0f} % interval is made so that {level:.0f} of 100 such intervals hold the true value. "
-            "Differences have variances that do not assume equal spread (HC2) and degrees of freedom for small groups.",
-            level=level,
-        )
-        if any(isinstance(measured, Durations) for measured in self.cases.outcomes.values()):
-            yield t(
-                "Durations: Kaplan–Meier curves and Cox's model with Efron's ties. Another exit than the one asked for "
-                "ends observation and is counted by itself. Weeks are whole, so medians are read within the week."
-            )
-        if self.cases.design.assigned_by_group:
-            yield t(
-                "The rule assigned days of birth, not single people; rows with clusters take that into account (CR2)."
-            )
-        yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=self._rule.min_count)
-        if self.cases.observed_to:
-            yield t("The register is observed up to week {week}.", week=self.cases.observed_to)
-
     @cached_property
     def _named(self) -> Translator:
         return self.translator.knowing(self._units).naming(self._labels)
@@ -379,34 +340,6 @@ class Report:
     @cached_property
     def _labels(self) -> Labels:
         return labels_of(self.trial)
-
-
-def labels_of(trial: Trial) -> Labels:
-    """Return what reports call the trial's ids: outcomes, arms, covariates and their levels, subgroups, exits."""
-    labels: dict[str, Text] = {o.id: o.label for o in trial.outcomes}
-    labels |= {arm.id: arm.label for arm in trial.assignment.arms}
-    labels |= {covariate.id: covariate.label for covariate in trial.covariates}
-    for subgroup in trial.subgroups:
-        labels[subgroup.id] = subgroup.label
-        labels |= {f"{subgroup.id}.{group.id}": group.label for group in subgroup.groups}
-    declared = {column.name: column for column in PERSONS.columns}
-    for covariate in trial.covariates:
-        if covariate.kind == "indicator":
-            labels[f"{covariate.id}.{YES}"] = _both(Message("yes"))
-        if covariate.kind == "category" and covariate.column in declared:
-            choices = declared[covariate.column].choices
-            labels |= {f"{covariate.id}.{level}": _both(name) for level, name in choices.items()}
-    return labels
-
-
-def exit_labels() -> Labels:
-    """Return what reports call the ways in which a duration ended."""
-    states = {state.id: state.name for state in read_codes().states}
-    return {**states, EXIT: _both(Message("reached")), CENSORED: _both(Message("not seen to end"))}
-
-
-def _both(message: Message) -> Text:
-    return Text(da=Translator("da").render(message), en=str(message))
 
 
 def read_results(path: Path | str) -> pd.DataFrame:

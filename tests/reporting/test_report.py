@@ -12,8 +12,9 @@ from analysis_lib.register.extract import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.simulation import simulate_register
 from analysis_lib.reporting.answer import answer
+from analysis_lib.reporting.labels import labels_of
 from analysis_lib.reporting.language import Translator
-from analysis_lib.reporting.report import labels_of, open_report, read_results
+from analysis_lib.reporting.report import open_report, read_results
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Results
 from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.design import assigned_by_rule

@@ -12,6 +12,7 @@ from analysis_lib.errors import InvalidInput
 from analysis_lib.reporting.descriptions import caption_survival, describe_survival
 from analysis_lib.reporting.language import Labels, Translator, say_label
 from analysis_lib.reporting.plots._style import COLOURS, DASHES, MUTED, SHADE, describe, new_axes, style, wrap
+from analysis_lib.reporting.trial_facts import say_weeks
 from analysis_lib.results import Curve
 from analysis_lib.trials.definition import ScheduleWindow
 
@@ -97,17 +98,10 @@ def _shade(axes: Axes, windows: Sequence[ScheduleWindow], last: float, translato
         axes.axvspan(first, end, facecolor=SHADE, edgecolor="#c3ccd5", alpha=0.6, linewidth=0.8, zorder=0)
         height = 1.03 + 0.055 * (len(windows) - 1 - number)
         side = "left" if first < 0.6 * last else "right"
-        text = f"{_weeks(window, translator)}: {translator.text(window.label)}"
+        text = f"{say_weeks(window, translator)}: {translator.text(window.label)}"
         axes.plot([first, first], [1, height + 0.02], transform=above, color=MUTED, linewidth=0.8, clip_on=False)
         label = f" {text}" if side == "left" else f"{text} "
         axes.text(first, height, label, transform=above, fontsize=8, color=MUTED, ha=side, va="center")
-
-
-def _weeks(window: ScheduleWindow, translator: Translator) -> str:
-    first, last = window.weeks
-    if last is None:
-        return translator.t("From week {first:g}", first=first)
-    return translator.t("Weeks {first:g}–{last:g}", first=first, last=last)
 
 
 def numbers_at_risk(curve: Curve, weeks: Iterable[float]) -> list[float]:

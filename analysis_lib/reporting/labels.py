@@ -1,0 +1,40 @@
+"""What reports call the ids of a trial, in both languages."""
+
+from __future__ import annotations
+
+from analysis_lib.parameters import Text
+from analysis_lib.register.codes import read_codes
+from analysis_lib.register.schema import PERSONS
+from analysis_lib.reporting.language import Labels, Translator
+from analysis_lib.results import Message
+from analysis_lib.trials.balance import YES
+from analysis_lib.trials.definition import Trial
+from analysis_lib.trials.outcomes import CENSORED, EXIT
+
+
+def labels_of(trial: Trial) -> Labels:
+    """Return what reports call the trial's ids: outcomes, arms, covariates and their levels, subgroups, exits."""
+    labels: dict[str, Text] = {o.id: o.label for o in trial.outcomes}
+    labels |= {arm.id: arm.label for arm in trial.assignment.arms}
+    labels |= {covariate.id: covariate.label for covariate in trial.covariates}
+    for subgroup in trial.subgroups:
+        labels[subgroup.id] = subgroup.label
+        labels |= {f"{subgroup.id}.{group.id}": group.label for group in subgroup.groups}
+    declared = {column.name: column for column in PERSONS.columns}
+    for covariate in trial.covariates:
+        if covariate.kind == "indicator":
+            labels[f"{covariate.id}.{YES}"] = _both(Message("yes"))
+        if covariate.kind == "category" and covariate.column in declared:
+            choices = declared[covariate.column].choices
+            labels |= {f"{covariate.id}.{level}": _both(name) for level, name in choices.items()}
+    return labels
+
+
+def exit_labels() -> Labels:
+    """Return what reports call the ways in which a duration ended."""
+    states = {state.id: state.name for state in read_codes().states}
+    return {**states, EXIT: _both(Message("reached")), CENSORED: _both(Message("not seen to end"))}
+
+
+def _both(message: Message) -> Text:
+    return Text(da=Translator("da").render(message), en=str(message))
