@@ -22,10 +22,9 @@ from analysis_lib.batch.staging import Staging
 from analysis_lib.batch.workers import execute_all
 from analysis_lib.errors import RunFailed
 from analysis_lib.reporting.index import IndexEntry, render_index
-from analysis_lib.reporting.labels import labels_of
+from analysis_lib.reporting.labels import labels_of, translator_of
 from analysis_lib.reporting.language import Translator
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Message, estimate_sentence
-from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean
 
 RESULTS = "results.parquet"
 INDEX = "index.html"
@@ -110,12 +109,8 @@ def headline(plan: BatchPlan, record: RunRecord) -> str:
     estimated = rows[rows["value"].notna()]
     if len(estimated):
         trial = next(trial for trial in plan.trials if trial.id == record.planned.trial)
-        units = [outcome.unit for outcome in trial.outcomes if isinstance(outcome, MeasuredMean | MeasuredDuration)]
-        return (
-            translator.knowing(units)
-            .naming(labels_of(trial))
-            .render(estimate_sentence(_as_estimate(estimated.iloc[0])))
-        )
+        named = translator_of(trial, translator.language).naming(labels_of(trial))
+        return named.render(estimate_sentence(_as_estimate(estimated.iloc[0])))
     reasons = [str(reason) for reason in rows["reason"] if reason]
     return translator.render(reasons[0]) if reasons else ""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from analysis_lib.parameters import Mark, Text
 from analysis_lib.reporting.language import Translator
-from analysis_lib.reporting.table import Table, decimals_written, format_value, write_interval
-from analysis_lib.results import Message
+from analysis_lib.reporting.table import Table, decimals_of, decimals_written, format_value, write_interval
+from analysis_lib.results import Estimate, Message
 from analysis_lib.trials.evaluation import TargetComparison
 
 MARKS: dict[Mark, Message] = {
@@ -71,6 +71,8 @@ def targets_table(comparisons: Iterable[TargetComparison], translator: Translato
 def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[str, ...]:
     target, found = comparison.target, comparison.found
     unit = found.unit if found else ""
+    # Not fewer decimals than were published: rounded away, a difference could be hidden, or seem to be there.
+    places = max(decimals_written(target.value), decimals_of(target.value, unit) if found else 0)
     width = translator.number(target.half_width, decimals_written(target.half_width))
     if comparison.agrees is None:
         verdict = translator.t("No estimate here")
@@ -82,11 +84,14 @@ def _target_row(comparison: TargetComparison, translator: Translator) -> tuple[s
         verdict = translator.t("DIFFERS (by more than {width})", width=width)
     return (
         translator.text(target.label),
-        format_value(target.value, unit, translator)
-        if found
-        else translator.number(target.value, decimals_written(target.value)),
-        f"{format_value(found.value, unit, translator)}\n({write_interval(found, translator)})" if found else "–",
+        format_value(target.value, unit, translator, decimals=places),
+        _ours(found, translator, places) if found else "–",
         verdict,
         translator.render(MARKS[target.mark]),
         target.source,
     )
+
+
+def _ours(found: Estimate, translator: Translator, places: int) -> str:
+    value = format_value(found.value, found.unit, translator, decimals=places)
+    return f"{value}\n({write_interval(found, translator, decimals=places)})"

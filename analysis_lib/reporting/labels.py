@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from analysis_lib.parameters import Text
+from analysis_lib.parameters import Language, Text
 from analysis_lib.register.codes import read_codes
 from analysis_lib.register.schema import PERSONS
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.results import Message
 from analysis_lib.trials.balance import YES
-from analysis_lib.trials.definition import Trial
+from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, Trial
 from analysis_lib.trials.outcomes import CENSORED, EXIT
+
+
+def translator_of(trial: Trial, language: Language) -> Translator:
+    """Return a translator that also knows the units of the trial's measured outcomes."""
+    measured = [o for o in trial.outcomes if isinstance(o, MeasuredMean | MeasuredDuration)]
+    return Translator(language).knowing(outcome.unit for outcome in measured)
 
 
 def labels_of(trial: Trial) -> Labels:

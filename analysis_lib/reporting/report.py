@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.errors import NotEstimable, OutputError
-from analysis_lib.parameters import Language, Text, in_project
+from analysis_lib.parameters import Language, in_project
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import answer
@@ -26,7 +26,7 @@ from analysis_lib.reporting.disclosure import (
     protect_results,
     sites_to_hide,
 )
-from analysis_lib.reporting.labels import exit_labels, labels_of
+from analysis_lib.reporting.labels import exit_labels, labels_of, translator_of
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.reporting.run_definition import RunDefinition, read_run
 from analysis_lib.reporting.tables import (
@@ -104,7 +104,9 @@ def open_report(
     """
     definition = read_trial(trial)
     cases = load_cases(definition, in_project(extract), jobcentre=jobcentre)
-    return Report(trial=definition, cases=cases, run=read_run(in_project(run)), translator=Translator(language))
+    return Report(
+        trial=definition, cases=cases, run=read_run(in_project(run)), translator=translator_of(definition, language)
+    )
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Report:
     def answer(self) -> Shown:
         """Show what the trial says, in sentences."""
         said = answer(self.trial, self.cases.jobcentre, self._effects)
-        sentences = [self._named.render(sentence) for sentence in said]
+        translator = self.translator.naming(self._labels)
+        sentences = [translator.render(sentence) for sentence in said]
         return Shown("".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))
 
     def design(self) -> Shown:
@@ -328,14 +331,6 @@ class Report:
             protected: Mapping[str, int | None] = protect_parts(counts[name], self._rule)
             shown[name] = dict.fromkeys(protected) if self._hidden else protected
         return exits_table(shown, self.translator, {**self._labels, **exit_labels()})
-
-    @cached_property
-    def _named(self) -> Translator:
-        return self.translator.knowing(self._units).naming(self._labels)
-
-    @property
-    def _units(self) -> list[Text]:
-        return [outcome.unit for outcome in self.trial.outcomes if hasattr(outcome, "unit")]
 
     @cached_property
     def _labels(self) -> Labels:

@@ -85,15 +85,15 @@ def _cell(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
 
-def format_value(value: float, unit: str, translator: Translator) -> str:
-    r"""Write a value with its unit: `2,3 uger`, `12,5 %`, `1,29`; NaN is empty.
+def format_value(value: float, unit: str, translator: Translator, *, decimals: int | None = None) -> str:
+    r"""Write a value with its unit: `2,3 uger`, `12,5 %`, `1,29`; NaN is empty. `decimals` is by unit and size if not given.
 
     Examples
     --------
     >>> format_value(1794.34, "dollars", Translator("en"))
     '1,794\xa0dollars'
     """
-    number = translator.number(value, decimals_of(value, unit))
+    number = translator.number(value, decimals_of(value, unit) if decimals is None else decimals)
     said = "" if unit in ("", "ratio") else "%" if unit == "percent" else translator.render(unit)
     if not number or not said:
         return number
@@ -120,9 +120,9 @@ def decimals_written(value: float) -> int:
     return len(f"{value:.6f}".rstrip("0").partition(".")[2])
 
 
-def write_interval(row: Estimate, translator: Translator) -> str:
-    """Write the interval with the decimals of its value; a limit that was not reached is a dash."""
-    places = decimals_of(row.value, row.unit)
+def write_interval(row: Estimate, translator: Translator, *, decimals: int | None = None) -> str:
+    """Write the interval with the decimals of its value, or as many as given; a limit not reached is a dash."""
+    places = decimals_of(row.value, row.unit) if decimals is None else decimals
     low, high = (translator.number(limit, places) or "–" for limit in (row.interval.low, row.interval.high))
     return translator.t("{low} to {high}", low=low, high=high)
 
