@@ -86,7 +86,9 @@ def _cell(text: str) -> str:
 
 
 def format_value(value: float, unit: str, translator: Translator, *, decimals: int | None = None) -> str:
-    r"""Write a value with its unit: `2,3 uger`, `12,5 %`, `1,29`; NaN is empty. `decimals` is by unit and size if not given.
+    r"""Write a value with its unit: `2,3 uger`, `12,5 %`, `1,29`; NaN is empty.
+
+    Without `decimals` they go by the unit, or by the size of the value.
 
     Examples
     --------
