@@ -23,7 +23,7 @@ demo: $(VENV)/.installed ## simulate a register and write the HIG reports per jo
 	$(BIN)/python -m analysis_lib run parameters/runs/demo.yml
 
 lab: $(VENV)/.installed ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=. notebooks
+	$(BIN)/jupyter lab notebooks/trial_effects.ipynb
 
 test: $(VENV)/.installed ## run all tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -191,11 +191,17 @@ def _nearest_file(path: Path) -> str:
 
 
 def _follows(problem: dict[str, Any], problems: list[dict[str, Any]]) -> bool:
-    """Whether a list is called too short only because what stands in it is not valid."""
+    """Whether a problem only follows from another one.
+
+    A list is called too short because what stands in it is not valid; a key is missing because it was misspelt.
+    """
     place = problem["loc"]
-    return problem["type"] == "too_short" and any(
-        p["loc"][: len(place)] == place and p is not problem for p in problems
-    )
+    if problem["type"] == "too_short":
+        return any(p["loc"][: len(place)] == place and p is not problem for p in problems)
+    if problem["type"] != "missing":
+        return False
+    unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden" and p["loc"][:-1] == place[:-1]]
+    return any(suggest(str(found[-1]), [str(place[-1])]) for found in unknown)
 
 
 def _problem(problem: dict[str, Any], model: type[Definition]) -> str:

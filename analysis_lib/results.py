@@ -207,9 +207,6 @@ ESTIMATE_COLUMNS = (
     "outcome", "arm", "group", "estimand", "method", "value", "std_error", "df", "low", "high", "level", "p_value",
     "unit", "scale", "n_treated", "n_control", "n", "n_clusters", "note", "reason",
 )  # fmt: skip
-CHECK_COLUMNS = (
-    "outcome", "arm", "group", "name", "method", "passed", "statistic", "df", "p_value", "threshold", "detail",
-)  # fmt: skip
 _COUNT_COLUMNS = ("n_treated", "n_control", "n", "n_clusters")
 
 
@@ -276,11 +273,6 @@ class Results(Sequence[Item]):
         rows = [_row(estimate) for estimate in self.estimates]
         frame = pd.DataFrame(rows, columns=list(ESTIMATE_COLUMNS))
         return frame.astype(dict.fromkeys(_COUNT_COLUMNS, "Int64"))
-
-    def checks_to_frame(self) -> pd.DataFrame:
-        """Return the checks, one a row."""
-        rows = [{name: getattr(check, name) for name in CHECK_COLUMNS} for check in self.checks]
-        return pd.DataFrame(rows, columns=list(CHECK_COLUMNS)).astype({"passed": "boolean"})
 
     def summary(self) -> Message:
         """Return one sentence an estimate, in plain words."""

@@ -65,6 +65,7 @@ def test_frozen(tmp_path):
     ("text", "says"),
     [
         ("id: b\nwieght: 1", "basket.yml: unknown key 'wieght'; did you mean 'weight'? (allowed: basket_of, fruit, id, more, picked, washed, weight)"),
+        ("idd: b", "basket.yml: unknown key 'idd'; did you mean 'id'? (allowed: basket_of, fruit, id, more, picked, washed, weight)"),
         ("weight: 1", "basket.yml: missing key 'id'; it is required"),
         ("id: b\nid: c", "basket.yml, line 2: key 'id' appears twice; must be valid YAML"),
         ("id: b\nweight: heavy", "basket.yml: weight is 'heavy'; must be a valid number"),

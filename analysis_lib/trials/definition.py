@@ -348,11 +348,6 @@ class Trial(Definition):
             arms.sort(key=lambda arm: arm.id != self.assignment.primary_arm)  # type: ignore[union-attr]
         return tuple(arms)
 
-    @property
-    def control_arm(self) -> Arm:
-        """The control arm."""
-        return next(arm for arm in self.assignment.arms if arm.id == CONTROL)
-
     def check_jobcentre(self, jobcentre: str) -> str:
         """Return the id where the trial has it (or `all`), or raise with the nearest one suggested."""
         allowed = (ALL, *self.data.jobcentres)
