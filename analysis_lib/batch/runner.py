@@ -111,8 +111,8 @@ def headline(plan: BatchPlan, record: RunRecord) -> str:
         trial = next(trial for trial in plan.trials if trial.id == record.planned.trial)
         named = translator_of(trial, translator.language).naming(labels_of(trial))
         return named.render(estimate_sentence(_as_estimate(estimated.iloc[0])))
-    reasons = [str(reason) for reason in rows["reason"] if reason]
-    return translator.render(reasons[0]) if reasons else ""
+    # A reason that was saved is English text without its template; the report itself says it in its language.
+    return translator.t("Too little data for an estimate; the report says why.") if len(rows) else ""
 
 
 def _as_estimate(row: pd.Series[Any]) -> Estimate:

@@ -88,7 +88,7 @@ def test_index_marks_the_failed(batch):
         assert f'href="all/{notebook}.html"' in index
     assert "-1.50 weeks (95 % interval -4.00 to 1.00)" in index
     assert "Weeks on benefit" in index
-    assert "too few people" in index
+    assert "Too little data for an estimate" in index
     assert f"a cell took longer than {TIMEOUT} seconds" in index
 
 
@@ -228,8 +228,9 @@ def test_headline_is_the_first_estimated_row_in_the_language(project):
     assert "-1,50 uger" in danish
 
 
-def test_headline_without_an_estimate_is_the_reason(project):
-    assert headline(plan(project), record(row(float("nan"), "too few people"))) == "too few people"
+def test_headline_without_an_estimate_points_to_the_report(project):
+    said = headline(plan(project, "da"), record(row(float("nan"), "too few people")))
+    assert said == "For få data til et estimat; rapporten siger hvorfor."
     assert headline(plan(project), record()) == ""
 
 
