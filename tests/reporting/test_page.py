@@ -101,7 +101,7 @@ def test_every_text_colour_can_be_read():
     [
         ("read /data/secret/persons.parquet.", "read persons.parquet."),
         ("FileNotFoundError: '/a/b/c.yml'", "FileNotFoundError: 'c.yml'"),
-        ("~/work/extract/", "extract"),
+        ("~/data/extract/", "extract"),
         ("path=/srv/x/y,", "path=y,"),
         (r"C:\Users\anna\udtræk\personer.parquet", "personer.parquet"),
         ("/a/b: no such file", "b: no such file"),
