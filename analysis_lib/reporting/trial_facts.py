@@ -30,9 +30,10 @@ def trial_facts(trial: Trial, translator: Translator) -> Iterable[Fact]:
 
 def _register_facts(data: RegisterData, translator: Translator) -> Iterable[Fact]:
     t, entry, age = translator.t, data.entry, data.age
-    weeks = {"first": entry.first_week, "last": entry.last_week, "n": entry.free_weeks}
-    said = t("First week on the benefit from {first} to {last}, after at least {n} weeks without", **weeks)
+    said = t("First week on the benefit from {first} to {last}", first=entry.first_week, last=entry.last_week)
     yield Fact(name=t("Inflow"), value=said, mark=entry.mark, source=entry.source)
+    said = t("At least {n} weeks without the benefit before", n=entry.new_after.weeks)
+    yield Fact(name=t("Newly unemployed"), value=said, mark=entry.new_after.mark, source=entry.new_after.source)
     said = t("{lowest} to {highest} years", lowest=age.lowest, highest=age.highest)
     yield Fact(name=t("Age"), value=said, mark=age.mark, source=age.source)
     for site in data.sites:

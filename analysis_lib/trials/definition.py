@@ -27,13 +27,19 @@ ALL = "all"
 CONTROL = "control"
 
 
+class NewSpell(Sourced):
+    """What counts as newly on the benefit: so many weeks without it before."""
+
+    weeks: int = Field(ge=1)
+
+
 class EntryRule(Definition):
-    """Who enters: the first week in one of the states, after `free_weeks` weeks without any of them."""
+    """Who enters: the first week in one of the states in the inflow weeks, after `new_after` weeks without any."""
 
     states: tuple[Id, ...] = Field(min_length=1)
     first_week: str
     last_week: str
-    free_weeks: int = Field(ge=1)
+    new_after: NewSpell
     mark: Mark
     source: str
 

@@ -102,14 +102,14 @@ def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
     states = codes.codes_of(data.entry.states)
     first, last = (week_index(week) - extract.first_week for week in (data.entry.first_week, data.entry.last_week))
     width = extract.codes.shape[1]
-    before = max(data.entry.free_weeks, data.history.weeks)
+    before = max(data.entry.new_after.weeks, data.history.weeks)
     if first < before or last >= width:
         have = f"{week_label(extract.first_week)} to {week_label(extract.first_week + width - 1)}"
         raise DataError(
             f"{extract.path}: holds weeks {have}; must hold {data.entry.first_week} to {data.entry.last_week} "
             f"and {before} weeks before"
         )
-    person, week = inflow(extract.codes, states, from_week=first, to_week=last, free_weeks=data.entry.free_weeks)
+    person, week = inflow(extract.codes, states, from_week=first, to_week=last, free_weeks=data.entry.new_after.weeks)
     first_person, where = np.unique(person, return_index=True)
     entry = np.zeros(len(extract.persons), dtype=np.int64)
     entry[first_person] = week[where]
