@@ -7,7 +7,7 @@ Every result of a page goes through one of these functions; a count that another
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,7 @@ __all__ = [
     "ProtectedBalance",
     "ProtectedFlow",
     "ProtectedStep",
+    "cells_to_cover",
     "protect_balance",
     "protect_curve",
     "protect_flow",
@@ -80,7 +81,9 @@ class ProtectedFlow:
         return None in counts
 
 
-def protect_flow(flow: Flow, rule: DisclosureRule, *, hide_counts: bool = False) -> ProtectedFlow:
+def protect_flow(
+    flow: Flow, rule: DisclosureRule, *, hide_counts: bool = False, also: frozenset[str] = frozenset()
+) -> ProtectedFlow:
     """Withhold the flow's small counts, and those from which they could be worked out.
 
     People without a known outcome are not printed but follow from those who have one: they are protected too.
@@ -93,9 +96,11 @@ def protect_flow(flow: Flow, rule: DisclosureRule, *, hide_counts: bool = False)
         What may be disclosed.
     hide_counts
         Withhold every count (a page whose counts would give another page's away).
+    also
+        Cells to withhold for the sake of another page (`cells_to_cover`).
     """
     counts, relations = flow_cells(flow)
-    hidden = frozenset(counts) if hide_counts else suppress_counts(counts, relations, rule.min_count)
+    hidden = frozenset(counts) if hide_counts else suppress_counts(counts, relations, rule.min_count, also=also)
 
     def shown(cell: str) -> int | None:
         return None if cell in hidden else counts[cell]
@@ -291,3 +296,63 @@ def _kept_points(y: FloatArray, at_risk: FloatArray, least: int) -> tuple[NDArra
         last_shown = at_risk[point] if can_show else last_shown
         shown.append(at_risk[point] if can_show else np.nan)
     return np.array(kept, dtype=np.int64), np.array(shown, dtype=np.float64)
+
+
+def cells_to_cover(
+    flows: Mapping[str, Flow], site: str, rule: DisclosureRule, *, hidden_pages: Collection[str] = ()
+) -> frozenset[str]:
+    """Choose the cells of a site's flow that must go, given that the page of all sites shows their totals.
+
+    Two kinds of cells: those from the register to the trial, withheld all or none of them, and by arm and outcome
+    those without a known outcome. Where sites withhold such cells because a count is small, further sites
+    withhold theirs, those with the smallest counts first, until of no cell the rest that a reader can work out (the
+    total less the sites shown) is one site's, or below `min_count`.
+
+    Parameters
+    ----------
+    flows
+        The flow of every site, alike in reasons, arms and outcomes.
+    site
+        The site whose page is asked for.
+    rule
+        What may be disclosed.
+    hidden_pages
+        Sites that withhold all their counts anyway.
+    """
+    cells = {name: flow_cells(flow)[0] for name, flow in flows.items()}
+    names = list(cells[site])
+    blocks = [[name for name in names if name.startswith("excluded ")]]
+    blocks += [[name] for name in names if name.startswith("unknown ")]
+    covered: set[str] = set()
+    for block in blocks:
+        part = {place: {name: counts[name] for name in block} for place, counts in cells.items()}
+        if site in _sites_to_cover(part, rule.min_count, hidden_pages):
+            covered |= {name for name in block if cells[site][name] > 0}
+    # What stands beside a withheld cell would give it away: the start beside exclusions, the known beside the unknown.
+    beside = {"start" if name.startswith("excluded ") else name.replace("unknown ", "known ", 1) for name in covered}
+    return frozenset(covered | beside)
+
+
+def _sites_to_cover(
+    counts: Mapping[str, Mapping[str, int]], least: int, hidden_pages: Collection[str]
+) -> frozenset[str]:
+    hidden = {site for site, cells in counts.items() if any(0 < n < least for n in cells.values())}
+    hidden |= counts.keys() & set(hidden_pages)
+    names = next(iter(counts.values())).keys()
+    while True:
+        options = [
+            (counts[site][name], site)
+            for name in names
+            if _rest_exposed([counts[site][name] for site in hidden], least)
+            for site in counts
+            if site not in hidden and counts[site][name] > 0
+        ]
+        if not options:
+            return frozenset(hidden)
+        hidden.add(min(options)[1])
+
+
+def _rest_exposed(withheld: list[int], least: int) -> bool:
+    """Whether the withheld counts of one cell, whose sum a reader knows, are one site's or add up to few people."""
+    positive = [n for n in withheld if n > 0]
+    return len(positive) == 1 or 0 < sum(positive) < least

@@ -43,7 +43,12 @@ def known_cell(arm: str, outcome: str) -> str:
 
 
 def protect_results(
-    results: Results, rule: DisclosureRule, *, flow: Flow | None = None, hide_counts: bool = False
+    results: Results,
+    rule: DisclosureRule,
+    *,
+    flow: Flow | None = None,
+    hide_counts: bool = False,
+    also: frozenset[str] = frozenset(),
 ) -> Results:
     """Empty the rows of small groups, and withhold counts from which a small group could be worked out.
 
@@ -62,6 +67,8 @@ def protect_results(
         The page's flow. Rows of groups need it, or the rows of all people, to know the rest.
     hide_counts
         Withhold the counts of all rows (a page whose counts would give another page's away).
+    also
+        Cells of the flow that are withheld for the sake of another page.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def protect_results(
         Where groups have more people than all, or there is nothing that says how many all are.
     """
     least = rule.min_count
-    page = _Page.build(results, flow, least)
+    page = _Page.build(results, flow, least, also)
     items: list[Item] = []
     for item in results:
         if isinstance(item, Check):
@@ -169,8 +176,8 @@ class _Page:
     least: int
 
     @classmethod
-    def build(cls, results: Results, flow: Flow | None, least: int) -> _Page:
-        withheld = frozenset[str]() if flow is None else suppress_counts(*flow_cells(flow), least)
+    def build(cls, results: Results, flow: Flow | None, least: int, also: frozenset[str]) -> _Page:
+        withheld = frozenset[str]() if flow is None else suppress_counts(*flow_cells(flow), least, also=also)
         return cls(rows=results.estimates, flow=flow, withheld=withheld, least=least)
 
     def is_small(self, row: Estimate) -> bool:

@@ -19,6 +19,7 @@ from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.disclosure import (
     DisclosureRule,
+    cells_to_cover,
     protect_balance,
     protect_curve,
     protect_flow,
@@ -139,7 +140,7 @@ class Report:
 
     def design(self) -> Shown:
         """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
-        checks = protect_results(check_design(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
+        checks = self._protected(check_design(self.cases))
         facts = facts_table(trial_facts(self.trial, self.translator), self.translator)
         if all(check.passed is None for check in checks.checks):
             said = self.translator.t("The shares cannot be tested: {reason}.", reason=checks.checks[0].detail)
@@ -149,7 +150,7 @@ class Report:
 
     def flow(self) -> Shown:
         """Show who is in the analysis."""
-        flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden)
+        flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
         drawn = plots.figure(plots.flow(flow, translator=self.translator, labels=self._labels))
         table = flow_table(flow, self.translator, self._labels)
         summary = escape(self.translator.t("The numbers as a table"))
@@ -273,13 +274,14 @@ class Report:
 
     @cached_property
     def _effects(self) -> Results:
-        return protect_results(estimate_effects(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden)
+        return self._protected(estimate_effects(self.cases))
 
     @cached_property
     def _subgroups(self) -> Results:
-        return protect_results(
-            estimate_subgroups(self.cases), self._rule, flow=self.cases.flow, hide_counts=self._hidden
-        )
+        return self._protected(estimate_subgroups(self.cases))
+
+    def _protected(self, results: Results) -> Results:
+        return protect_results(results, self._rule, flow=self.cases.flow, hide_counts=self._hidden, also=self._covered)
 
     @cached_property
     def _balances(self) -> tuple[Balance, ...]:
@@ -292,12 +294,28 @@ class Report:
     def _rule(self) -> DisclosureRule:
         return self.run.disclosure
 
-    @cached_property
+    @property
     def _hidden(self) -> bool:
         """Whether this page's counts would give away another jobcentre's."""
-        chosen = [sites_to_hide(counts, self._rule.min_count) for counts in self.cases.site_counts.values()]
-        hidden = {site for one in chosen for site in one.too_small | one.counts_hidden}
-        return self.cases.jobcentre in hidden
+        return self.cases.jobcentre in self._hidden_pages
+
+    @cached_property
+    def _hidden_pages(self) -> frozenset[str]:
+        flows = self.cases.site_flows
+        by_arm: dict[str, dict[str, int]] = {}
+        for site, flow in flows.items():
+            for arm in flow.arms:
+                by_arm.setdefault(arm.arm, {})[site] = arm.assigned
+        chosen = [sites_to_hide(counts, self._rule.min_count) for counts in by_arm.values()]
+        return frozenset(page for one in chosen for page in one.too_small | one.counts_hidden)
+
+    @cached_property
+    def _covered(self) -> frozenset[str]:
+        """The cells of this page's flow that would give away another jobcentre's."""
+        site, flows = self.cases.jobcentre, self.cases.site_flows
+        if site not in flows:
+            return frozenset()
+        return cells_to_cover(flows, site, self._rule, hidden_pages=self._hidden_pages)
 
     @cached_property
     def _enough(self) -> bool:

@@ -35,7 +35,12 @@ def too_few(min_count: int) -> Message:
 
 
 def suppress_counts(
-    counts: Mapping[str, int], relations: Sequence[Relation], min_count: int, *, keep: Collection[str] = ()
+    counts: Mapping[str, int],
+    relations: Sequence[Relation],
+    min_count: int,
+    *,
+    keep: Collection[str] = (),
+    also: Collection[str] = (),
 ) -> frozenset[str]:
     """Choose the counts to hide.
 
@@ -53,6 +58,8 @@ def suppress_counts(
         The smallest count shown; 1 hides nothing.
     keep
         Cells hidden only where nothing else will do (they are printed elsewhere too).
+    also
+        Cells to hide whatever their count, zeros excepted.
 
     Returns
     -------
@@ -84,7 +91,7 @@ def suppress_counts(
     ['a', 'b']
     """
     _check(counts, relations, min_count)
-    hidden = {cell for cell, count in counts.items() if 0 < count < min_count}
+    hidden = {cell for cell, count in counts.items() if count > 0 and (count < min_count or cell in also)}
     order = {cell: number for number, cell in enumerate(counts)}
     while True:
         unsafe = _unsafe_relations(hidden, counts, relations, min_count)

@@ -34,8 +34,8 @@ class Cases:
         By outcome id, each of shape (n,).
     flow
         Counts from the register to the sample.
-    site_counts
-        Cases by arm and jobcentre, of the whole trial: what disclosure control needs to know about the other pages.
+    site_flows
+        The flow of every jobcentre of the trial: what disclosure control needs to know about the other pages.
     observed_to
         The last week observed, or empty for a file.
     simulated
@@ -48,7 +48,7 @@ class Cases:
     design: Design
     outcomes: Mapping[str, Numbers | Durations]
     flow: Flow
-    site_counts: Mapping[str, Mapping[str, int]]
+    site_flows: Mapping[str, Flow]
     observed_to: str
     simulated: bool
 
@@ -63,7 +63,19 @@ def count_flow(
     design: Design,
     outcomes: Mapping[str, Numbers | Durations],
 ) -> Flow:
-    """Count the flow: `here` are the people at the start, each exclusion its reason and whom it leaves out, (n,)."""
+    """Count the flow from the people of the data to the cases.
+
+    Parameters
+    ----------
+    start
+        Who stands at the start.
+    here
+        Whether each person of the data stands there, shape (people,).
+    exclusions
+        Each reason with whom it leaves out, shape (people,), in the order in which they apply.
+    design, outcomes
+        Those of the cases left.
+    """
     left = here.copy()
     steps = []
     for reason, left_out in exclusions:
@@ -85,12 +97,18 @@ def count_flow(
 
 
 def in_group(cases: Cases, chosen: Chosen) -> Cases:
-    """Return the cases chosen, (n,), with the flow and the site counts of the whole."""
-    outcomes: dict[str, Numbers | Durations] = {}
-    for name, measured in cases.outcomes.items():
-        if isinstance(measured, Numbers):
-            outcomes[name] = Numbers(values=measured.values[chosen])
-        else:
-            outcomes[name] = Durations(time=measured.time[chosen], cause=measured.cause[chosen])
+    """Return the cases chosen, (n,), with the flows of the whole."""
     frame = cases.frame[chosen].reset_index(drop=True)
+    outcomes = take_outcomes(cases.outcomes, chosen)
     return replace(cases, frame=frame, design=cases.design.take(chosen), outcomes=outcomes)
+
+
+def take_outcomes(outcomes: Mapping[str, Numbers | Durations], chosen: Chosen) -> dict[str, Numbers | Durations]:
+    """Return the outcomes of the cases chosen, (n,)."""
+    taken: dict[str, Numbers | Durations] = {}
+    for name, measured in outcomes.items():
+        if isinstance(measured, Numbers):
+            taken[name] = Numbers(values=measured.values[chosen])
+        else:
+            taken[name] = Durations(time=measured.time[chosen], cause=measured.cause[chosen])
+    return taken

@@ -44,7 +44,7 @@ def cases_from_file(trial: Trial, data: FileData, folder: Path) -> Cases:
         design=design,
         outcomes=outcomes,
         flow=count_flow(Message("people in the trial's file"), ~nobody, (), design, outcomes),
-        site_counts={},
+        site_flows={},
         observed_to="",
         simulated=False,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from analysis_lib.register.jobcentres import Jobcentres
 from analysis_lib.register.states import inflow, weeks_in_state
 from analysis_lib.register.weeks import monday, week_index, week_label
 from analysis_lib.results import Message
-from analysis_lib.trials.cases import Cases, Chosen, count_flow
+from analysis_lib.trials.cases import Cases, Chosen, count_flow, in_group, take_outcomes
 from analysis_lib.trials.definition import (
     ALL,
     BirthDayRule,
@@ -25,8 +24,7 @@ from analysis_lib.trials.definition import (
     Trial,
     WeeksInStates,
 )
-from analysis_lib.trials.design import Design, birth_day_design
-from analysis_lib.trials.flow import Flow
+from analysis_lib.trials.design import birth_day_design
 from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
 
 
@@ -42,51 +40,42 @@ def cases_from_extract(
     entry = _entries(data, extract, codes)
     frame = extract.persons.assign(jobcentre=home, entry=entry.week)
     frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
-    area = np.isin(home, data.jobcentres)
-    here = np.full(len(frame), True) if jobcentre == ALL else home == jobcentre
     exclusions = (
-        (Message("living outside the trial's jobcentres"), ~area),
+        (Message("living outside the trial's jobcentres"), ~np.isin(home, data.jobcentres)),
         (Message("no week on the trial's benefit in the inflow weeks"), ~entry.seen),
         (Message("on the benefit already in the weeks before, so not newly unemployed"), ~entry.new),
         (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
     )
     eligible: Chosen = ~np.logical_or.reduce([left_out for _, left_out in exclusions])
-    chosen = eligible & here
-    frame = frame[chosen].reset_index(drop=True)
+    frame = frame[eligible].reset_index(drop=True)
+    own, start = extract.codes[eligible], frame["entry"].to_numpy()
+    history = codes.codes_of(data.history.states)
     frame["benefit_weeks_before"] = weeks_in_state(
-        extract.codes[chosen], codes.codes_of(data.history.states),
-        start=frame["entry"].to_numpy() - data.history.weeks, length=data.history.weeks,
-    )  # fmt: skip
+        own, history, start=start - data.history.weeks, length=data.history.weeks
+    )
     design = birth_day_design(rule, frame["birth_date"])
-    everywhere = birth_day_design(rule, extract.persons["birth_date"]).arm
-    outcomes = _measure_outcomes(trial, data, own=extract.codes[chosen], entry=frame["entry"].to_numpy(), codes=codes)
-    return Cases(
+    outcomes = _measure_outcomes(trial, data, own=own, entry=start, codes=codes)
+    flows = {}
+    residents = Message("people in the register extract who live in the jobcentre's area")
+    for site in data.jobcentres:
+        chosen = (frame["jobcentre"] == site).to_numpy()
+        part = design.take(chosen), take_outcomes(outcomes, chosen)
+        flows[site] = count_flow(residents, home == site, exclusions[1:], *part)
+    everybody = Message("people in the register extract")
+    cases = Cases(
         trial=trial,
         jobcentre=jobcentre,
         frame=frame,
         design=design,
         outcomes=outcomes,
-        flow=_flow(jobcentre, here, exclusions, design, outcomes),
-        site_counts={
-            arm: {site: int((eligible & (everywhere == arm) & (home == site)).sum()) for site in data.jobcentres}
-            for arm in design.arms
-        },
+        flow=count_flow(everybody, np.full(len(home), True), exclusions, design, outcomes),
+        site_flows=flows,
         observed_to=week_label(extract.last_week),
         simulated=(extract.path / TRUTH_FILE).is_file(),
     )
-
-
-def _flow(
-    jobcentre: str,
-    here: Chosen,
-    exclusions: tuple[tuple[Message, Chosen], ...],
-    design: Design,
-    outcomes: Mapping[str, Numbers | Durations],
-) -> Flow:
     if jobcentre == ALL:
-        return count_flow(Message("people in the register extract"), here, exclusions, design, outcomes)
-    start = Message("people in the register extract who live in the jobcentre's area")
-    return count_flow(start, here, exclusions[1:], design, outcomes)
+        return cases
+    return replace(in_group(cases, (frame["jobcentre"] == jobcentre).to_numpy()), flow=flows[jobcentre])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

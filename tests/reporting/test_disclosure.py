@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.reporting.disclosure import (
     DisclosureRule,
+    cells_to_cover,
     protect_balance,
     protect_curve,
     protect_flow,
@@ -250,3 +251,67 @@ def test_sites():
     assert sites_to_hide({"a": 3, "b": 0}, 5).counts_hidden == {"all"}
     with pytest.raises(InvalidInput, match="counts has 'all'"):
         sites_to_hide({"all": 3}, 5)
+
+
+# --- between the pages of one run -----------------------------------------------------------------------------------
+
+
+def site_flow(too_old, on_benefit, treated, control, unknown=0):
+    arms = tuple(
+        ArmCount(arm=arm, assigned=n, outcome_known={"weeks": n - (unknown if arm == "treated" else 0)})
+        for arm, n in (("treated", treated), ("control", control))
+    )
+    steps = (
+        FlowStep(reason=Message("too old"), count=too_old),
+        FlowStep(reason=Message("on benefit"), count=on_benefit),
+    )
+    start = too_old + on_benefit + treated + control
+    return Flow(start_label=Message("people"), start=start, exclusions=steps, arms=arms)
+
+
+def test_one_site_with_a_small_count_takes_another_along():
+    flows = {"a": site_flow(3, 20, 50, 50), "b": site_flow(9, 30, 50, 50), "c": site_flow(40, 40, 50, 50)}
+    rule = DisclosureRule()
+    assert cells_to_cover(flows, "a", rule) == {"start", "excluded 0", "excluded 1"}
+    assert cells_to_cover(flows, "b", rule) == {"start", "excluded 0", "excluded 1"}
+    assert cells_to_cover(flows, "c", rule) == frozenset()
+    assert protect_flow(flows["b"], rule, also=cells_to_cover(flows, "b", rule)).exclusions[0].count is None
+
+
+def test_two_small_sites_that_add_up_to_few_take_a_third():
+    flows = {"a": site_flow(1, 20, 50, 50), "b": site_flow(2, 30, 50, 50), "c": site_flow(40, 40, 50, 50)}
+    assert cells_to_cover(flows, "c", DisclosureRule())
+
+
+def test_people_without_the_outcome_are_covered_too():
+    flows = {"a": site_flow(9, 9, 50, 50, 2), "b": site_flow(9, 9, 50, 50, 7), "c": site_flow(9, 9, 50, 50, 8)}
+    assert cells_to_cover(flows, "b", DisclosureRule()) == {"unknown treated weeks", "known treated weeks"}
+    assert cells_to_cover(flows, "c", DisclosureRule()) == frozenset()
+
+
+def test_a_page_without_counts_is_not_alone():
+    flows = {"a": site_flow(9, 9, 50, 50), "b": site_flow(9, 9, 50, 50), "c": site_flow(9, 9, 50, 50)}
+    covered = [site for site in flows if cells_to_cover(flows, site, DisclosureRule(), hidden_pages=["a"])]
+    assert len(covered) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    counts=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 6)), min_size=2, max_size=5),
+)
+def test_no_small_count_is_left_when_the_shown_sites_are_taken_from_the_total(counts):
+    """By the total less the sites that show a cell, a reader learns the rest: of two sites or more, or of none small."""
+    rule = DisclosureRule()
+    flows = {f"s{i}": site_flow(old, on, 30, 30, unknown) for i, (old, on, unknown) in enumerate(counts)}
+    shown = {site: protect_flow(flow, rule, also=cells_to_cover(flows, site, rule)) for site, flow in flows.items()}
+    # Each cell: the count that must not be learnt, and whether the site's page shows it.
+    cells = (
+        (lambda flow: flow.exclusions[0].count, lambda page: page.exclusions[0].count),
+        (lambda flow: flow.exclusions[1].count, lambda page: page.exclusions[1].count),
+        (lambda flow: 30 - flow.arms[0].outcome_known["weeks"], lambda page: page.arms[0].outcome_known["weeks"]),
+    )
+    for count, read in cells:
+        positive = [site for site in flows if count(flows[site]) > 0]
+        withheld = [site for site in positive if read(shown[site]) is None]
+        rest = sum(count(flows[site]) for site in withheld)
+        assert not withheld or withheld == positive or (len(withheld) > 1 and rest >= rule.min_count)

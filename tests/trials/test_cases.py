@@ -96,8 +96,9 @@ def test_one_jobcentre(folder):
     assert len(cases) == 4
     assert cases.flow.start == 9
     assert load_cases(trial, folder, jobcentre="jc_faxe").flow.start == 0
-    assert cases.site_counts["treated"]["jc_naestved"] == 3
-    assert sum(cases.site_counts["control"].values()) == 1
+    assert cases.site_flows["jc_naestved"] == cases.flow
+    assert sum(flow.assigned for flow in cases.site_flows.values()) == 4
+    assert load_cases(trial, folder).site_flows == cases.site_flows
 
 
 def test_a_jobcentre_that_is_not_the_trials(folder):
