@@ -79,6 +79,7 @@ def method_lines(cases: Cases, min_count: int, translator: Translator) -> Iterab
         )
     if cases.design.assigned_by_group:
         yield t("The rule assigned days of birth, not single people; rows with clusters take that into account (CR2).")
-    yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=min_count)
+    if min_count > 1:
+        yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=min_count)
     if cases.observed_to:
         yield t("The register is observed up to week {week}.", week=cases.observed_to)
