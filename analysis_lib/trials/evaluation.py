@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import DefinitionError, InvalidInput, NotEstimable
 from analysis_lib.results import Check, Curve, Estimate, Item, Message, Results, wald_interval
 from analysis_lib.trials.balance import Balance, balance_table, covariate_columns
 from analysis_lib.trials.cases import Cases, in_group
@@ -88,9 +88,14 @@ def estimate_subgroups(cases: Cases) -> Results:
     outcome = cases.trial.primary.id
     for subgroup in cases.trial.subgroups:
         values = cases.frame[subgroup.column]
+        chosen = [members(values, group) for group in subgroup.groups]
+        if len(cases) and np.sum(chosen, axis=0).max() > 1:
+            raise DefinitionError(
+                f"trial {cases.trial.id}: groups of subgroup '{subgroup.id}' have people in common; must not overlap"
+            )
         rows = []
-        for group in subgroup.groups:
-            own = in_group(cases, members(values, group))
+        for group, own_members in zip(subgroup.groups, chosen, strict=True):
+            own = in_group(cases, own_members)
             row = _main_effect(own, outcome, arm)
             rows.append(replace(row, group=f"{subgroup.id}.{group.id}"))
         items += [*rows, replace(check_equal_effects(rows), group=subgroup.id, outcome=outcome, arm=arm)]

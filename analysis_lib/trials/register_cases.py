@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError
+from analysis_lib.parameters import suggest
 from analysis_lib.register.codes import CodeList
 from analysis_lib.register.extract import TRUTH_FILE, Extract
 from analysis_lib.register.jobcentres import Jobcentres
@@ -53,6 +54,7 @@ def cases_from_extract(
     frame["benefit_weeks_before"] = weeks_in_state(
         own, history, start=start - data.history.weeks, length=data.history.weeks
     )
+    _check_columns(trial, frame, extract)
     design = birth_day_design(rule, frame["birth_date"])
     outcomes = _measure_outcomes(trial, data, own=own, entry=start, codes=codes)
     flows = {}
@@ -76,6 +78,20 @@ def cases_from_extract(
     if jobcentre == ALL:
         return cases
     return replace(in_group(cases, (frame["jobcentre"] == jobcentre).to_numpy()), flow=flows[jobcentre])
+
+
+def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
+    """Raise where a covariate or subgroup of the trial asks for a column that the extract has not."""
+    asked = [(f"covariate '{c.id}'", c.column) for c in trial.covariates]
+    asked += [(f"subgroup '{s.id}'", s.column) for s in trial.subgroups]
+    lines = [
+        f"{extract.path}: {who} of trial {trial.id} asks for column '{column}', which is not there"
+        f"{suggest(column, frame.columns)} (there are: {', '.join(frame.columns)})"
+        for who, column in asked
+        if column not in frame
+    ]
+    if lines:
+        raise DataError("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,24 @@ def test_weeks_that_are_not_there(tmp_path):
         load_cases(read_trial("hig"), folder)
 
 
+def test_a_column_that_the_extract_has_not(folder):
+    trial = read_trial("hig")
+    wrong = trial.covariates[0].model_copy(update={"column": "agee"})
+    with pytest.raises(
+        DataError, match=r"covariate 'age' of trial hig asks for column 'agee', which is not there; did you mean 'age'"
+    ):
+        load_cases(trial.model_copy(update={"covariates": (wrong,)}), folder)
+
+
+def test_groups_that_overlap_are_refused(folder):
+    trial = read_trial("hig")
+    women = trial.subgroups[0].groups[0]
+    both = trial.subgroups[0].model_copy(update={"groups": (women, women.model_copy(update={"id": "again"}))})
+    cases = load_cases(trial.model_copy(update={"subgroups": (both,)}), folder)
+    with pytest.raises(DefinitionError, match="groups of subgroup 'sex' have people in common; must not overlap"):
+        estimate_subgroups(cases)
+
+
 def test_row_order_does_not_matter(folder, tmp_path):
     shuffled = np.random.default_rng(1).permutation(len(PEOPLE))
     persons = pd.DataFrame([PEOPLE[i][0] for i in shuffled])
