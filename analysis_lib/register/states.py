@@ -1,21 +1,50 @@
-"""Weeks in a state, first runs and inflow, on the matrix of weekly codes.
+"""Weeks in a state, first runs, inflow and shares, on weekly codes in either form.
 
-All functions take `codes`, integers of shape (n_persons, n_weeks) in which 0 is a blank week, and `states`, the codes
-that count (`CodeList.codes_of`). Weeks are columns of the matrix, counted from 0.
+All functions take `codes`: integers of shape (n_persons, n_weeks) in which 0 is a blank week (DREAM codes, or a uint8
+index of them), or `Spells`. Both give the same answers; a matrix is turned into runs block by block, spells are never
+turned into weeks. `states` are the codes that count (`CodeList.codes_of`); 0 counts blank weeks. Weeks are columns,
+counted from 0. A code below 0 is refused where it is met; columns that a question does not ask about are not read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis_lib.errors import InvalidInput
+from analysis_lib.register.codes import LARGEST_CODE
+from analysis_lib.register.runs import (
+    Runs,
+    Stays,
+    check_codes,
+    code_runs,
+    first_of_each,
+    row_blocks,
+    rows_of_matrix,
+    stays_in,
+)
+from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
+
+__all__ = [
+    "FirstRun",
+    "Spells",
+    "first_run",
+    "inflow",
+    "spells_from_weeks",
+    "state_shares",
+    "weeks_from_spells",
+    "weeks_in_state",
+]
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-Codes = NDArray[np.integer[Any]]
+FloatArray = NDArray[np.float64]
+Codes = NDArray[np.integer[Any]] | Spells
+
+BLOCK_SPELLS = 1 << 17
 
 
 class FirstRun(NamedTuple):
@@ -38,15 +67,15 @@ class FirstRun(NamedTuple):
 
 def weeks_in_state(
     codes: Codes, states: ArrayLike, *, start: ArrayLike, length: int, end: ArrayLike | None = None
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Count the weeks in a state in a window that begins at each person's own start.
 
     Parameters
     ----------
     codes
-        Shape (n, n_weeks).
+        Shape (n, n_weeks), or spells of n persons.
     states
-        The codes that count; 0 counts blank weeks.
+        One code or more; 0 counts blank weeks.
     start
         First column of the window, shape (n,) or one for all.
     length
@@ -70,16 +99,18 @@ def weeks_in_state(
     >>> weeks_in_state(codes, [111], start=[0, 2], length=4)
     array([ 3., nan])
     """
-    inside = _inside(codes, states)
-    n, n_weeks = inside.shape
-    first, stop = _columns("start", start, n), _ends(end, n, n_weeks)
+    n, n_weeks = _shape(codes)
+    table = _table("states", states)
     _check_count("length", length)
-    observed = (first >= 0) & (first + length <= stop)
-    totals = _running_totals(inside)
-    low = np.where(observed, first, 0)
-    high = np.where(observed, first + length, 0)
-    person = np.arange(n)
-    return np.where(observed, totals[person, high] - totals[person, low], np.nan)
+    window = _observed_window(start, end, length, n, n_weeks)
+    weeks = np.where(window.observed, 0.0, np.nan)
+    for rows, low, high, runs in _blocks(codes, window.low, window.high):
+        stays = stays_in(runs, table, rows.stop - rows.start, low, high)
+        begin = np.maximum(stays.start, window.low[rows].take(stays.person))
+        finish = np.minimum(stays.stop, window.high[rows].take(stays.person))
+        shared = np.maximum(finish - begin, 0)
+        weeks[rows] += np.bincount(stays.person, weights=shared, minlength=rows.stop - rows.start)
+    return weeks
 
 
 def first_run(
@@ -96,9 +127,9 @@ def first_run(
     Parameters
     ----------
     codes
-        Shape (n, n_weeks).
+        Shape (n, n_weeks), or spells of n persons.
     states
-        The codes that count; 0 counts blank weeks.
+        One code or more; 0 counts blank weeks.
     start
         First column to look at, shape (n,) or one for all; 0 to `end`.
     min_weeks
@@ -134,22 +165,26 @@ def first_run(
     >>> run.week, run.found
     (array([3, 4]), array([ True, False]))
     """
-    inside = _inside(codes, states)
-    n, n_weeks = inside.shape
+    n, n_weeks = _shape(codes)
+    table = _table("states", states)
     first, stop = _columns("start", start, n), _ends(end, n, n_weeks)
     _check_count("min_weeks", min_weeks)
     wrong = (first < 0) | (first > stop)
     if wrong.any():
         person = int(np.argmax(wrong))
         raise InvalidInput(f"start is {first[person]} for person {person}; must be 0 to the end, {stop[person]}")
-    column = np.arange(n_weeks)
-    begins = _all_in_window(inside, min_weeks)
-    begins &= (column >= first[:, None]) & (column + min_weeks <= stop[:, None])
-    found: BoolArray = np.asarray(begins.any(axis=1))
-    week = np.where(found, begins.argmax(axis=1) if n_weeks else 0, 0)
-    open_ended = np.flatnonzero(~found)
-    week[open_ended] = _trailing_run(inside[open_ended], first[open_ended], stop[open_ended])
-    return FirstRun(week=week.astype(np.int64), found=found, censored=~found)
+    week, found = stop.copy(), np.zeros(n, dtype=np.bool_)
+    for rows, low, high, runs in _blocks(codes, first, stop):
+        stays = stays_in(runs, table, rows.stop - rows.start, low, high)
+        ends = stop[rows].take(stays.person)
+        begin, finish = np.maximum(stays.start, first[rows].take(stays.person)), np.minimum(stays.stop, ends)
+        touching = np.flatnonzero((finish == ends) & (begin < finish))
+        week[rows.start + stays.person[touching]] = begin[touching]
+        long = np.flatnonzero(finish - begin >= min_weeks)
+        hit = long[first_of_each(stays.person[long])]
+        week[rows.start + stays.person[hit]] = begin[hit]
+        found[rows.start + stays.person[hit]] = True
+    return FirstRun(week=week, found=found, censored=~found)
 
 
 def inflow(
@@ -163,9 +198,9 @@ def inflow(
     Parameters
     ----------
     codes
-        Shape (n, n_weeks).
+        Shape (n, n_weeks), or spells of n persons.
     state
-        The codes of the state.
+        One code or more; 0 counts blank weeks.
     from_week, to_week
         First and last column of the window, both included.
     free_weeks
@@ -187,63 +222,193 @@ def inflow(
     >>> inflow(codes, [111], from_week=2, to_week=3, free_weeks=2)
     (array([0]), array([2]))
     """
-    inside = _inside(codes, state)
-    n_weeks = inside.shape[1]
+    n, n_weeks = _shape(codes)
+    table = _table("state", state)
     _check_count("free_weeks", free_weeks)
+    for name, week in (("from_week", from_week), ("to_week", to_week)):
+        if not _is_whole(week):
+            raise InvalidInput(f"{name} is {week!r}; must be a whole number")
     if not free_weeks <= from_week <= to_week < n_weeks:
         raise InvalidInput(
             f"from_week and to_week are {from_week} and {to_week}; must be in order, in the columns 0 to {n_weeks - 1}"
             f", with {free_weeks} free weeks before them"
         )
-    free = _all_in_window(~inside[:, from_week - free_weeks : to_week], free_weeks)[:, : to_week - from_week + 1]
-    begins = inside[:, from_week : to_week + 1] & free
-    person = np.flatnonzero(begins.any(axis=1))
-    return person, from_week + begins[person].argmax(axis=1)
+    low, high = (np.broadcast_to(np.int64(week), n) for week in (int(from_week) - int(free_weeks), int(to_week) + 1))
+    persons, weeks = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for rows, first, last, runs in _blocks(codes, low, high):
+        stays = stays_in(runs, table, rows.stop - rows.start, first, last)
+        new = stays.start >= from_week
+        free = stays.start[1:] - stays.stop[:-1] >= free_weeks
+        new[1:] &= free | (stays.person[1:] != stays.person[:-1])
+        begins = np.flatnonzero(new)
+        hit = begins[first_of_each(stays.person[begins])]
+        persons.append(rows.start + stays.person[hit].astype(np.int64))
+        weeks.append(stays.start[hit].astype(np.int64))
+    return np.concatenate(persons), np.concatenate(weeks)
 
 
-def _inside(codes: Codes, states: ArrayLike) -> BoolArray:
-    """Return where the code is one of the states, shape (n, n_weeks)."""
-    if not isinstance(codes, np.ndarray) or codes.ndim != 2 or not np.issubdtype(codes.dtype, np.integer):
-        found = f"{codes.dtype} of shape {codes.shape}" if isinstance(codes, np.ndarray) else type(codes).__name__
-        raise InvalidInput(f"codes is {found}; must be an integer array of shape (n_persons, n_weeks)")
-    wanted = np.unique(np.atleast_1d(np.asarray(states)))
+def state_shares(
+    codes: Codes,
+    states: Sequence[ArrayLike],
+    *,
+    start: ArrayLike,
+    horizon: int,
+    end: ArrayLike | None = None,
+    group: ArrayLike | None = None,
+) -> FloatArray:
+    """Measure the share of persons in each state, week by week after each person's own start.
+
+    Only persons whose whole window is observed count, so that every week has the same persons and a state's shares sum
+    to the mean of `weeks_in_state` over them.
+
+    Parameters
+    ----------
+    codes
+        Shape (n, n_weeks), or spells of n persons.
+    states
+        The states, each one code or more; 0 counts blank weeks. They may overlap: each is measured by itself.
+    start
+        First column of the window, shape (n,) or one for all.
+    horizon
+        Weeks in the window, 1 or more.
+    end
+        Each person's first column that is not observed, shape (n,) or one for all; by default `n_weeks`.
+    group
+        Labels of shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_states, horizon); with `group` (n_groups, n_states, horizon), groups in the order of `numpy.unique`.
+        NaN where no person has a window that is observed whole.
+
+    Raises
+    ------
+    InvalidInput
+        Where an argument has the wrong type, shape or range.
+
+    Examples
+    --------
+    >>> codes = np.array([[111, 111, 0, 0], [0, 111, 111, 0]])
+    >>> state_shares(codes, [[111], [0]], start=[0, 1], horizon=3)
+    array([[1., 1., 0.],
+           [0., 0., 1.]])
+    """
+    n, n_weeks = _shape(codes)
+    tables = _tables(states)
+    _check_count("horizon", horizon)
+    horizon = int(horizon)
+    window = _observed_window(start, end, horizon, n, n_weeks)
+    member, n_groups = _groups(group, n)
+    persons = np.bincount(member[window.observed], minlength=n_groups)
+    counts = np.zeros((n_groups, len(tables), horizon), dtype=np.int64)
+    for rows, low, high, runs in _blocks(codes, window.low, window.high):
+        for i, table in enumerate(tables):
+            stays = stays_in(runs, table, rows.stop - rows.start, low, high)
+            counts[:, i] += _weekly_counts(stays, window.low[rows], member[rows], (n_groups, horizon))
+    shares = np.full(counts.shape, np.nan)
+    np.divide(counts, persons[:, None, None], out=shares, where=persons[:, None, None] > 0)
+    return shares[0] if group is None else shares
+
+
+def _weekly_counts(stays: Stays, first: IntArray, member: IntArray, shape: tuple[int, int]) -> IntArray:
+    """Count the persons of each group in the state in each week after their first column; shape (n_groups, horizon)."""
+    n_groups, horizon = shape
+    begin = np.maximum(stays.start - first.take(stays.person), 0)
+    finish = np.minimum(stays.stop - first.take(stays.person), horizon)
+    seen = np.flatnonzero(begin < finish)
+    # One column more than weeks: who stays until the window's end leaves after its last week.
+    before, size = member[stays.person[seen]] * (horizon + 1), n_groups * (horizon + 1)
+    come = np.bincount(before + begin[seen], minlength=size)
+    leave = np.bincount(before + finish[seen], minlength=size)
+    return np.cumsum((come - leave).reshape(n_groups, horizon + 1), axis=1)[:, :horizon]
+
+
+class _Window(NamedTuple):
+    """Columns asked about, shape (n,): `low` to `high` - 1; a window that is not observed whole has high = 0 <= low."""
+
+    observed: BoolArray
+    low: IntArray
+    high: IntArray
+
+
+def _observed_window(start: ArrayLike, end: ArrayLike | None, length: int, n: int, n_weeks: int) -> _Window:
+    first, stop = _columns("start", start, n), _ends(end, n, n_weeks)
+    # No longer than can matter, so that nothing overflows.
+    length = min(int(length), n_weeks + 1)
+    observed = (first >= 0) & (first <= stop - length)
+    return _Window(
+        observed=observed, low=np.where(observed, first, n_weeks), high=np.where(observed, first + length, 0)
+    )
+
+
+def _blocks(codes: Codes, low: IntArray, high: IntArray) -> Iterator[tuple[slice, int, int, Runs]]:
+    """Yield blocks: rows, first column asked about and first one after, and the runs of a code that touch these.
+
+    A matrix's runs are cut at these columns, those of spells are not: no answer depends on what lies beyond.
+    """
+    n, n_weeks = _shape(codes)
+    width = max(int(high.max(initial=0)) - int(low.min(initial=n_weeks)), 1)
+    size = BLOCK_SPELLS * n // max(len(codes), 1) if isinstance(codes, Spells) else rows_of_matrix(width)
+    for rows in row_blocks(n, max(size, 1)):
+        first, last = int(low[rows].min()), int(high[rows].max())
+        if first < last:
+            yield rows, first, last, _runs_between(codes, rows, first, last)
+
+
+def _runs_between(codes: Codes, rows: slice, low: int, high: int) -> Runs:
+    if not isinstance(codes, Spells):
+        runs = code_runs(codes[rows, low:high])
+        return runs._replace(start=runs.start + low, stop=runs.stop + low)
+    begin, end = np.searchsorted(codes.person, np.array([rows.start, rows.stop], dtype=np.int32))
+    asked = slice(begin, end)
+    # `take` gathers about half as fast again as an index does.
+    near = np.flatnonzero((codes.start[asked] < high) & (codes.stop[asked] > low))
+    person, start, stop, code = (
+        column[asked].take(near) for column in (codes.person, codes.start, codes.stop, codes.code)
+    )
+    return Runs(person=person - rows.start, start=start, stop=stop, code=code)
+
+
+def _shape(codes: Codes) -> tuple[int, int]:
+    if isinstance(codes, Spells):
+        return codes.n_persons, codes.n_weeks
+    check_codes(codes)
+    return codes.shape[0], codes.shape[1]
+
+
+def _table(name: str, states: ArrayLike) -> BoolArray:
+    """Return whether each code counts, by code; the last entry stands for all higher codes."""
+    given = sorted(states) if isinstance(states, (set, frozenset)) else states
+    wanted = np.atleast_1d(np.asarray(given))
     if wanted.size == 0 or not np.issubdtype(wanted.dtype, np.integer):
-        raise InvalidInput(f"states is {states!r}; must be one or more integer codes")
-    lowest = min(int(wanted[0]), int(codes.min(initial=0)))
-    if lowest < 0:
-        raise InvalidInput(f"codes and states go down to {lowest}; must be 0 (blank) or more")
-    # A table look-up is several times faster than np.isin on this many cells.
-    table = np.zeros(max(int(wanted[-1]), int(codes.max(initial=0))) + 1, dtype=np.bool_)
+        raise InvalidInput(f"{name} is {states!r}; must be one or more integer codes")
+    wrong = wanted[(wanted < 0) | (wanted > LARGEST_CODE)]
+    if wrong.size:
+        raise InvalidInput(f"{name} has {wrong[0]}; must be 0 (blank) to {LARGEST_CODE}")
+    table = np.zeros(int(wanted.max()) + 2, dtype=np.bool_)
     table[wanted] = True
-    return table[codes]
+    return table
 
 
-def _running_totals(inside: BoolArray) -> NDArray[np.int32]:
-    """Return the weeks in the state before each column, shape (n, n_weeks + 1)."""
-    n, n_weeks = inside.shape
-    totals = np.zeros((n, n_weeks + 1), dtype=np.int32)
-    np.cumsum(inside, axis=1, out=totals[:, 1:])
-    return totals
+def _tables(states: Sequence[ArrayLike]) -> list[BoolArray]:
+    if not isinstance(states, (Sequence, np.ndarray)) or isinstance(states, str) or len(states) == 0:
+        raise InvalidInput(f"states is {states!r}; must be a list of states, each one or more integer codes")
+    return [_table(f"states[{i}]", state) for i, state in enumerate(states)]
 
 
-def _all_in_window(inside: BoolArray, length: int) -> BoolArray:
-    """Return where this week and the next `length` - 1 are all in the state, by doubling; beyond the array none is."""
-    result, covered = inside.copy(), 1
-    while covered < length:
-        step = min(covered, length - covered)
-        shifted = np.zeros_like(result)
-        shifted[:, : max(result.shape[1] - step, 0)] = result[:, step:]
-        result &= shifted
-        covered += step
-    return result
-
-
-def _trailing_run(inside: BoolArray, first: IntArray, stop: IntArray) -> IntArray:
-    """Return the column where the run that touches `stop` begins (`stop` where there is none), not before `first`."""
-    column = np.arange(inside.shape[1])
-    broken: IntArray = np.where(~inside & (column < stop[:, None]), column, -1)
-    begins: IntArray = np.maximum(broken.max(axis=1, initial=-1) + 1, first)
-    return begins
+def _groups(group: ArrayLike | None, n: int) -> tuple[IntArray, int]:
+    """Return each person's group, counted from 0 in the order of the labels, and the number of groups."""
+    if group is None:
+        return np.zeros(n, dtype=np.int64), 1
+    labels = np.asarray(group)
+    if labels.shape != (n,):
+        raise InvalidInput(f"group is of shape {labels.shape}; must be labels of shape ({n},)")
+    try:
+        distinct, member = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise InvalidInput("group has labels that have no order; must be all numbers or all texts") from None
+    return member.astype(np.int64), len(distinct)
 
 
 def _columns(name: str, values: ArrayLike, n: int) -> IntArray:
@@ -264,5 +429,9 @@ def _ends(end: ArrayLike | None, n: int, n_weeks: int) -> IntArray:
 
 
 def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not _is_whole(value) or value < 1:
         raise InvalidInput(f"{name} is {value!r}; must be a whole number, 1 or more")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
