@@ -6,6 +6,7 @@ errors      what users meet: each says what was found, where, and what is allowe
 results     Estimate, Check, Curve, Results: the only shapes in which an answer travels
 parameters  the strict reader of the definitions under `parameters/`
 register    who is in the data: columns declared once, reading, DREAM codes to states, simulation
+aggregates  public figures of jobindsats and StatBank, typed, with our jobcentre ids
 trials      a trial's definition, design, outcomes, effects and durations
 reporting   disclosure control, tables, figures, language, the report that a notebook shows, pages
 batch       plan, run and record a batch of notebooks
@@ -17,6 +18,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analysis_lib.aggregates import read_jobindsats, read_statbank
+    from analysis_lib.register.codes import read_codes
+    from analysis_lib.register.extract import Extract, read_extract
+    from analysis_lib.register.importing.run import import_extract
+    from analysis_lib.register.quality import check_extract
+    from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
+    from analysis_lib.register.states import first_run, inflow, state_shares, weeks_in_state
     from analysis_lib.reporting.report import Report, open_report, read_results
     from analysis_lib.results import Check, Curve, Estimate, Results
     from analysis_lib.trials.definition import Trial, read_trial
@@ -28,24 +36,45 @@ __all__ = [
     "Check",
     "Curve",
     "Estimate",
+    "Extract",
     "Report",
     "Results",
+    "Spells",
     "Trial",
     "additive_adjusted",
+    "check_extract",
     "difference_in_means",
+    "first_run",
     "hazard_ratio",
+    "import_extract",
+    "inflow",
     "lin_adjusted",
     "load_cases",
     "logrank",
     "median_duration",
     "open_report",
+    "read_codes",
+    "read_extract",
+    "read_jobindsats",
     "read_results",
+    "read_statbank",
     "read_trial",
+    "spells_from_weeks",
+    "state_shares",
     "survival_curve",
+    "weeks_from_spells",
+    "weeks_in_state",
 ]
 
 # Imported when first asked for: the command line starts in a third of a second instead of three.
 _HOMES = {
+    "aggregates": ("read_jobindsats", "read_statbank"),
+    "register.codes": ("read_codes",),
+    "register.extract": ("Extract", "read_extract"),
+    "register.importing.run": ("import_extract",),
+    "register.quality": ("check_extract",),
+    "register.spells": ("Spells", "spells_from_weeks", "weeks_from_spells"),
+    "register.states": ("first_run", "inflow", "state_shares", "weeks_in_state"),
     "results": ("Check", "Curve", "Estimate", "Results"),
     "trials.definition": ("Trial", "read_trial"),
     "trials.durations": ("hazard_ratio", "logrank", "median_duration", "survival_curve"),

@@ -12,6 +12,7 @@ LAYERS = {
     "results": 1,
     "parameters": 1,
     "register": 2,
+    "aggregates": 3,
     "trials": 3,
     "uniformity": 3,
     "reporting": 4,

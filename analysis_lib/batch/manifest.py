@@ -84,11 +84,11 @@ def _definition(plan: BatchPlan) -> dict[str, str]:
 
 def _definition_files(plan: BatchPlan) -> set[Path]:
     trials = {PARAMETERS / "trials" / f"{trial.id}.yml" for trial in plan.trials}
-    return trials | {JOBCENTRES_FILE, CODES_FILE}
+    return trials | {JOBCENTRES_FILE, Path(plan.definition.codes) if plan.definition.codes else CODES_FILE}
 
 
 def _extract_files(plan: BatchPlan) -> set[Path]:
-    """Return the files that the trials read; a register extract is read whole."""
+    """Return the files that the trials read; of a register extract those that hold the hashes of all others."""
     files = {plan.extract / trial.data.file for trial in plan.trials if isinstance(trial.data, FileData)}
     reads_register = any(isinstance(trial.data, RegisterData) for trial in plan.trials)
     return files | {p for p in plan.extract.iterdir() if p.is_file()} if reads_register else files

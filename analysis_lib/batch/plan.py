@@ -179,7 +179,7 @@ def _find_data(definition: RunDefinition, trials: Iterable[Trial]) -> Path:
         hint = f" (python -m analysis_lib simulate {simulated[0]} --to {place})" if simulated and place else ""
         raise DataError(f"{error}{hint}") from None
     for trial in trials:
-        load_cases(trial, folder)
+        load_cases(trial, folder, codes=definition.codes)
     return folder
 
 

@@ -3,21 +3,29 @@
 weeks            ISO weeks as integers, labels and DREAM column names
 jobcentres       municipalities, regions and jobcentres by year (`parameters/jobcentres.yml`)
 codes            DREAM codes to states (`parameters/dream_codes.yml`)
-schema           the columns of an extract, declared once; the data dictionary
-tables           a table held against its declaration
-extract          an extract's folder, read and written
-states           weeks in a state, first runs and inflow on the matrix of codes
+schema           what a declared column is: how its cells are read, what is allowed
+declarations     the columns of a register, declared once; the data dictionary
+sources          source files (CSV, Parquet, SAS), read chunk by chunk
+importing        source files to an extract
+layout           the files of an extract
+extract          an extract, read whole or only the people asked for
+extract_writing  an extract, written whole or not at all
+quality          what an extract holds, and its faults
+spells           runs of one code: the form in which weeks are stored
+states           weeks in a state, first runs, inflow and shares, on runs or on the matrix of codes (`runs`: how)
 simulation_model what a simulated register is like (a trial's `simulation` block)
 simulation_draws the people and what happens to each in either arm
 simulation       the simulated register and its truth
 """
 
 from analysis_lib.register.codes import CodeList, read_codes
-from analysis_lib.register.extract import Extract, read_extract, read_truth, write_extract
+from analysis_lib.register.declarations import data_dictionary
+from analysis_lib.register.extract import Extract, read_extract, read_truth
+from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import Jobcentres, read_jobcentres
-from analysis_lib.register.schema import data_dictionary
 from analysis_lib.register.simulation import SimulatedRegister, SimulationModel, simulate_register
-from analysis_lib.register.states import first_run, inflow, weeks_in_state
+from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
+from analysis_lib.register.states import first_run, inflow, state_shares, weeks_in_state
 
 __all__ = [
     "CodeList",
@@ -25,6 +33,7 @@ __all__ = [
     "Jobcentres",
     "SimulatedRegister",
     "SimulationModel",
+    "Spells",
     "data_dictionary",
     "first_run",
     "inflow",
@@ -33,6 +42,9 @@ __all__ = [
     "read_jobcentres",
     "read_truth",
     "simulate_register",
+    "spells_from_weeks",
+    "state_shares",
+    "weeks_from_spells",
     "weeks_in_state",
     "write_extract",
 ]

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from analysis_lib.errors import DefinitionError, InvalidInput
-from analysis_lib.parameters import PROJECT, Definition, Id, Sourced, Text, read_definition, suggest
+from analysis_lib.parameters import PROJECT, Definition, Id, Mark, Sourced, Text, read_definition, suggest
 
 CODES_FILE = PROJECT / "parameters" / "dream_codes.yml"
 BLANK = 0
@@ -48,7 +49,7 @@ class State(Definition):
 
 
 class CodeList(Definition):
-    """All known codes; `blank` is the state of a week without a code.
+    """All known codes; `title` is what reports call the list, `blank` the state of a week without a code.
 
     Examples
     --------
@@ -59,6 +60,7 @@ class CodeList(Definition):
     ('sickness', 'Sygedagpenge')
     """
 
+    title: Text
     blank: Id
     states: tuple[State, ...] = Field(min_length=1)
 
@@ -79,6 +81,12 @@ class CodeList(Definition):
     def known(self) -> NDArray[np.int16]:
         """All known codes, sorted; the blank week (0) is one."""
         return np.array(sorted(self._states), dtype=np.int16)
+
+    @property
+    def marks(self) -> dict[Mark, int]:
+        """How many codes have each evidence mark."""
+        groups = [group for state in self.states for group in state.codes]
+        return {mark: sum(len(g.codes) for g in groups if g.mark == mark) for mark in get_args(Mark)}
 
     def codes_of(self, states: str | Iterable[str]) -> NDArray[np.int16]:
         """Return the codes of one or more states, sorted; 0 is the blank week.

@@ -1,164 +1,190 @@
-"""A register extract: a folder with the persons and their weeks, in Parquet or CSV, read whole and checked whole."""
+"""A register extract, read whole or only the people asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from analysis_lib.errors import DataError, InvalidInput, OutputError
-from analysis_lib.register.codes import CodeList
-from analysis_lib.register.jobcentres import Jobcentres
-from analysis_lib.register.schema import PERSON_ID, PERSONS, TABLES, WEEK_COLUMN, WEEKS, Table
-from analysis_lib.register.tables import EXAMPLES, NO_WEEKS, Weeks, match_people, read_persons, read_weeks
-from analysis_lib.register.weeks import column_name
+from analysis_lib.errors import DataError, InvalidInput
+from analysis_lib.register.declarations import PERSON_ID, PERSONS, TABLES, VIGNETTES
+from analysis_lib.register.layout import (
+    DESCRIPTION_FILE,
+    GROUP,
+    ROW,
+    SPELLS,
+    SPELLS_SCHEMA,
+    TRUTH_FILE,
+    VIGNETTES_FILE,
+    Description,
+    born_groups,
+    local_rows,
+    partition,
+    read_file,
+)
+from analysis_lib.register.spells import Spells
+from analysis_lib.register.weeks import week_index
 
-ENDINGS = (".parquet", ".csv")
-TRUTH_FILE = "truth.json"
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """A valid extract.
+    """An extract, or the part of it that was asked for.
 
     Attributes
     ----------
     persons
-        One row a person, sorted by `person_id`; the declared columns that the file had. Not to be changed.
-    codes
-        DREAM codes, int16 of shape (n_persons, n_weeks), in the rows of `persons`; 0 is a blank week. Read-only.
-    first_week
-        Week index of column 0.
+        One row a person, sorted by municipality, date of birth and `person_id`; the declared columns that the source
+        had. Not to be changed.
+    spells
+        Their weeks as runs of one code, in the rows of `persons`.
     path
         The folder.
-    hashes
-        SHA-256 of each file, by its name.
+    description
+        What `extract.json` says of the whole extract.
+    sha256
+        The hash of `extract.json`, which holds those of all other files.
     """
 
     persons: pd.DataFrame
-    codes: NDArray[np.int16]
-    first_week: int
+    spells: Spells
     path: Path
-    hashes: Mapping[str, str]
+    description: Description
+    sha256: str = ""
+    chosen: Mapping[int, IntArray] = field(default_factory=dict)
+    """By municipality, the rows of its persons file that `persons` holds, in order."""
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Other tables, where they were read already because the folder is no extract itself."""
+
+    @property
+    def first_week(self) -> int:
+        """Week index of the first week."""
+        return self.spells.first_week
 
     @property
     def last_week(self) -> int:
-        """Week index of the last column."""
-        return self.first_week + int(self.codes.shape[1]) - 1
+        """Week index of the last week."""
+        return self.spells.first_week + self.spells.n_weeks - 1
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Read one of the other tables for the people of `persons`: `employment`, `contacts`, `matches` or `vignettes`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The declared columns, days as datetime64[s]; `row` is the person's row in `persons` in the place of
+            `person_id`. `employment` holds runs of equal months: `month` (months since year 0: 12 · year + month - 1),
+            `months`, `industry` (Int32) and `rate` (float32).
+
+        Raises
+        ------
+        InvalidInput
+            Where there is no such table.
+        DataError
+            Where the extract was made without it, or a file is damaged.
+        """
+        others = [table.name for table in TABLES[2:]]
+        if name not in others:
+            raise InvalidInput(f"table is '{name}'; must be one of {', '.join(others)}")
+        if not self.description.has(name):
+            raise DataError(f"{self.path}: has no table {name}; the source had none")
+        if name in self.tables:
+            return self.tables[name].copy()
+        if name == VIGNETTES.name and self.description.vignettes is not None:
+            return _frame(read_file(self.path / VIGNETTES_FILE, self.description.vignettes))
+        parts, first = [], 0
+        for municipality, rows in self.chosen.items():
+            parts.append(_own_rows(self._read_file(municipality, name), rows, first))
+            first += len(rows)
+        if not parts:
+            parts = [_own_rows(self._read_file(min(self.description.municipalities), name), np.zeros(0, np.int64), 0)]
+        return _frame(pa.concat_tables(parts))
+
+    def _read_file(self, municipality: int, name: str) -> pa.Table:
+        facts = self.description.municipalities[municipality][name]
+        return read_file(self.path / partition(municipality) / f"{name}.parquet", facts)
 
 
-def read_extract(folder: Path | str, *, codes: CodeList, jobcentres: Jobcentres) -> Extract:
-    """Read an extract.
+def read_extract(
+    folder: Path | str, *, municipalities: Collection[int] | None = None, born: tuple[int, int] | None = None
+) -> Extract:
+    """Read an extract, or only the people of some municipalities or birth years, whose bytes alone are then read.
+
+    A folder of source files (persons and weeks as CSV, Parquet or SAS) is imported on the way, every time; for more
+    than a small file import it once (`python -m analysis_lib import`).
 
     Parameters
     ----------
     folder
-        Holds `persons` and `weeks`, each as .parquet or .csv (UTF-8, comma or semicolon).
-    codes
-        The DREAM codes that are known.
-    jobcentres
-        The municipalities that exist.
-
-    Raises
-    ------
-    DataError
-        One line for each problem of both files: file, column, row (1 is the first person), and what is allowed.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder; must be a register extract with persons and weeks")
-    files = {table.name: _read_table(folder, table) for table in TABLES}
-    problems = [line for file in files.values() for line in file.problems]
-    persons_file, weeks_file = files[PERSONS.name], files[WEEKS.name]
-    weeks = NO_WEEKS
-    if weeks_file.table is not None:
-        weeks = read_weeks(weeks_file.table, weeks_file.name, known=frozenset(codes.known.tolist()))
-    persons = pd.DataFrame()
-    if persons_file.table is not None:
-        municipalities, last_day = jobcentres.municipality_codes, weeks.last_day
-        persons, faults = read_persons(
-            persons_file.table, persons_file.name, municipalities=municipalities, last_day=last_day
-        )
-        problems += faults
-    problems += weeks.problems
-    if PERSON_ID.name in persons and weeks.ids:
-        problems += match_people(persons[PERSON_ID.name].tolist(), weeks.ids, persons_file.name, weeks_file.name)
-    if problems:
-        raise DataError("\n".join(f"{folder}: {line}" for line in problems))
-    hashes = MappingProxyType({file.name: file.sha256 for file in files.values()})
-    return _aligned(persons, weeks, folder, hashes)
-
-
-def write_extract(
-    folder: Path | str,
-    *,
-    persons: pd.DataFrame,
-    codes: NDArray[np.int16],
-    first_week: int,
-    truth: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write an extract in Parquet, whole or not at all.
-
-    The files are written to a folder beside it, which then takes its name. An earlier extract of that name is
-    replaced only by a complete one; a folder that holds anything else is refused.
-
-    Parameters
-    ----------
-    persons
-        Declared columns, one row a person.
-    codes
-        Shape (n_persons, n_weeks), in the rows of `persons`; 0 is a blank week.
-    first_week
-        Week index of column 0.
-    truth
-        What a simulation knows, written as `truth.json`.
-
-    Returns
-    -------
-    Path
-        The folder.
+        The extract.
+    municipalities
+        Codes; nobody lives in one that the extract does not have.
+    born
+        First and last year of birth, both included.
 
     Raises
     ------
     InvalidInput
-        Where the rows of `persons` and `codes` differ, or a column is not declared.
-    OutputError
-        Where the folder holds other things, or cannot be written.
+        Where the years are not in order.
+    DataError
+        Where the folder is no extract, or a file is not what was written; for source files, one line a problem.
     """
     folder = Path(folder)
-    if codes.ndim != 2 or len(persons) != len(codes):
-        raise InvalidInput(f"codes has shape {codes.shape}; must be ({len(persons)}, n_weeks), in the rows of persons")
-    tables = {PERSONS.name: _persons_table(persons), WEEKS.name: _weeks_table(persons, codes, first_week)}
-    _check_replaceable(folder)
+    if born is not None and born[0] > born[1]:
+        raise InvalidInput(f"born is {born}; must be a first and a last year, in order")
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: there is no such folder; must be a register extract, or persons and weeks to import"
+        )
+    if not (folder / DESCRIPTION_FILE).is_file():
+        return _imported(folder, municipalities, born)
+    description, sha256 = read_description(folder)
+    wanted = [m for m in sorted(description.municipalities) if municipalities is None or m in municipalities]
+    parts = [_read_partition(folder, municipality, description, born) for municipality in wanted]
+    persons = _persons_frame(parts, description, folder)
+    return Extract(
+        persons=persons,
+        spells=_spells(parts, persons, description),
+        path=folder,
+        description=description,
+        sha256=sha256,
+        chosen={municipality: part.rows for municipality, part in zip(wanted, parts, strict=True)},
+    )
+
+
+def read_description(folder: Path | str) -> tuple[Description, str]:
+    """Read what an extract says of itself (`extract.json`), and that file's SHA-256.
+
+    Raises
+    ------
+    DataError
+        Where the folder is no extract, or one of another format.
+    """
+    path = Path(folder) / DESCRIPTION_FILE
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            for name, table in tables.items():
-                pa.parquet.write_table(table, made / f"{name}.parquet", compression="zstd")
-            if truth is not None:
-                text = json.dumps(truth, indent=2, ensure_ascii=False, allow_nan=False)
-                (made / TRUTH_FILE).write_text(text + "\n", encoding="utf-8")
-            made.chmod(0o755)  # mkdtemp makes folders that only their owner may open
-            _replace(folder, made)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        content = path.read_bytes()
+        return Description.model_validate_json(content), hashlib.sha256(content).hexdigest()
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error})") from error
-    return folder
+        raise DataError(f"{path}: cannot be read ({error.strerror}); must be a register extract") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(place) for place in first["loc"]) or "the whole"
+        raise DataError(
+            f"{path}: {where}: {first['msg']}; must be as this version writes it: import the source again"
+        ) from None
 
 
 def read_truth(folder: Path | str) -> dict[str, Any]:
@@ -177,113 +203,89 @@ def read_truth(folder: Path | str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """One file of the folder; `table` is `None` where it could not be read."""
+class _Part:
+    """What was read of one municipality: its persons and spells, and which rows of its files the persons are."""
 
-    name: str
-    sha256: str = ""
-    table: pa.Table | None = None
-    problems: tuple[str, ...] = ()
-
-
-def _read_table(folder: Path, table: Table) -> _File:
-    found = [folder / f"{table.name}{ending}" for ending in ENDINGS if (folder / f"{table.name}{ending}").is_file()]
-    if len(found) != 1:
-        there = " and ".join(path.name for path in found) if found else "no such file"
-        problem = f"{table.name}: found {there}; must be one file, {table.name}.parquet or {table.name}.csv"
-        return _File(name=table.name, problems=(problem,))
-    path = found[0]
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    try:
-        return _File(name=path.name, sha256=sha256, table=_read_content(path))
-    except DataError as error:
-        return _File(name=path.name, sha256=sha256, problems=(f"{path.name}: {error}",))
+    persons: pa.Table
+    spells: pa.Table
+    rows: IntArray
 
 
-def _read_content(path: Path) -> pa.Table:
-    kind = "CSV in UTF-8, comma or semicolon separated" if path.suffix == ".csv" else "a complete Parquet file"
-    try:
-        table = _read_csv(path) if path.suffix == ".csv" else pa.parquet.read_table(path)
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read ({str(error).splitlines()[0]}); must be {kind}") from None
-    if table.num_rows == 0:
-        raise DataError("has no rows; must be one row a person")
-    return table
+def _read_partition(folder: Path, municipality: int, description: Description, born: tuple[int, int] | None) -> _Part:
+    files = description.municipalities[municipality]
+    home = folder / partition(municipality)
+    if born is None:
+        persons, spells = (read_file(home / f"{name}.parquet", files[name]) for name in (PERSONS.name, SPELLS))
+        return _Part(persons=persons, spells=spells, rows=np.arange(persons.num_rows))
+    groups = [0] if files[PERSONS.name].rows <= GROUP else born_groups(home / f"{PERSONS.name}.parquet", *born)
+    persons, spells = (
+        read_file(home / f"{name}.parquet", files[name], groups=groups) for name in (PERSONS.name, SPELLS)
+    )
+    year = pc.year(persons.column("birth_date")).to_numpy()
+    kept = np.flatnonzero((year >= born[0]) & (year <= born[1]))
+    place = np.full(persons.num_rows, -1, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    row = place[local_rows(spells.column(ROW).to_numpy().astype(np.int64), groups)]
+    spells = spells.set_column(0, ROW, pa.array(row, type=pa.int32())).filter(pa.array(row >= 0))
+    first = groups[0] * GROUP if groups else 0
+    return _Part(persons=persons.take(pa.array(kept)), spells=spells, rows=first + kept)
 
 
-def _read_csv(path: Path) -> pa.Table:
-    """Read every cell as text; blanks stay empty text."""
-    with path.open(encoding="utf-8-sig") as stream:
-        header = stream.readline()
-    separator = ";" if ";" in header else ","
-    names = [name.strip().strip('"') for name in header.rstrip("\r\n").split(separator)]
-    places = [str(place) for place in range(len(names))]
-    ragged: list[pa.csv.InvalidRow] = []
+def _own_rows(table: pa.Table, rows: IntArray, first: int) -> pa.Table:
+    """Return what a municipality's table has for some rows, which are counted from `first` then."""
+    local = table.column(ROW).to_numpy()
+    place = np.minimum(np.searchsorted(rows, local), max(len(rows) - 1, 0))
+    kept = rows[place] == local if len(rows) else np.zeros(len(local), dtype=np.bool_)
+    return table.set_column(0, ROW, pa.array(place + first, type=pa.int64())).filter(pa.array(kept))
 
-    def note(row: pa.csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
 
-    table = pa.csv.read_csv(
-        path,
-        # One thread, because only then does a ragged row know its number.
-        read_options=pa.csv.ReadOptions(column_names=places, skip_rows=1, use_threads=False),
-        parse_options=pa.csv.ParseOptions(delimiter=separator, invalid_row_handler=note),
-        convert_options=pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=False
-        ),
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table in types that do not depend on what is blank in it."""
+    columns = {name: table.column(name).to_pandas(date_as_object=False) for name in table.column_names}
+    kinds = {"date32[day]": "datetime64[s]"}
+    types = {name: kinds.get(str(table.schema.field(name).type)) for name in columns} | {"industry": "Int32"}
+    return pd.DataFrame({
+        name: column.astype(types[name]) if types[name] else column for name, column in columns.items()
+    })  # fmt: skip
+
+
+def _persons_frame(parts: Sequence[_Part], description: Description, folder: Path) -> pd.DataFrame:
+    tables = [part.persons for part in parts] or [_no_persons(folder, description)]
+    table = pa.concat_tables(tables)
+    columns = {
+        name: table.column(name).to_pandas(date_as_object=False).astype(PERSONS.column(name).pandas_type)
+        for name in table.column_names
+    }
+    return pd.DataFrame(columns)
+
+
+def _no_persons(folder: Path, description: Description) -> pa.Table:
+    path = folder / partition(next(iter(description.municipalities))) / f"{PERSONS.name}.parquet"
+    return pa.parquet.read_schema(path).empty_table()
+
+
+def _spells(parts: Sequence[_Part], persons: pd.DataFrame, description: Description) -> Spells:
+    firsts = np.cumsum([0, *(len(part.rows) for part in parts)])
+    columns = {name: _column([part.spells for part in parts], name) for name in SPELLS_SCHEMA.names[1:]}
+    person = [
+        part.spells.column(ROW).to_numpy() + np.int32(first) for part, first in zip(parts, firsts[:-1], strict=True)
+    ]
+    return Spells(
+        person=np.concatenate([*person, np.zeros(0, np.int32)]), **columns,
+        person_id=persons[PERSON_ID.name].to_numpy(), first_week=week_index(description.first_week),
+        n_weeks=description.n_weeks,
     )  # fmt: skip
-    if ragged:
-        rows = ", ".join(f"row {row.number - 1} has {row.actual_columns}" for row in ragged[:EXAMPLES])
-        more = f" and {len(ragged) - EXAMPLES:,} more" if len(ragged) > EXAMPLES else ""
-        raise DataError(f"wrong number of cells: {rows}{more}; must be {len(names)} as in the header")
-    return table.rename_columns(names)
 
 
-def _aligned(persons: pd.DataFrame, weeks: Weeks, folder: Path, hashes: Mapping[str, str]) -> Extract:
-    frame = persons.sort_values(PERSON_ID.name, ignore_index=True)
-    row = pd.Index(weeks.ids).get_indexer(pd.Index(frame[PERSON_ID.name].tolist()))
-    codes = weeks.codes[row]
-    codes.flags.writeable = False
-    return Extract(persons=frame, codes=codes, first_week=weeks.indices[0], path=folder, hashes=hashes)
+def _column(tables: Sequence[pa.Table], name: str) -> NDArray[np.int16]:
+    return np.concatenate([*(table.column(name).to_numpy() for table in tables), np.zeros(0, np.int16)])
 
 
-def _persons_table(persons: pd.DataFrame) -> pa.Table:
-    columns = [PERSONS.column(name) for name in persons.columns]
-    arrays = [pa.array(persons[column.name].tolist(), type=column.arrow_type) for column in columns]
-    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+def _imported(folder: Path, municipalities: Collection[int] | None, born: tuple[int, int] | None) -> Extract:
+    from analysis_lib.register.importing.run import import_extract  # noqa: PLC0415 (it writes extracts)
 
-
-def _weeks_table(persons: pd.DataFrame, codes: NDArray[np.int16], first_week: int) -> pa.Table:
-    kind = WEEKS.column(WEEK_COLUMN).arrow_type
-    weeks = [pa.array(codes[:, place], mask=codes[:, place] == 0, type=kind) for place in range(codes.shape[1])]
-    ids = pa.array(persons[PERSON_ID.name].tolist(), type=PERSON_ID.arrow_type)
-    names = [PERSON_ID.name, *(column_name(first_week + place) for place in range(codes.shape[1]))]
-    return pa.Table.from_arrays([ids, *weeks], names=names)
-
-
-def _check_replaceable(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file; must be a folder to write the extract to")
-    ours = {f"{table.name}{ending}" for table in TABLES for ending in ENDINGS} | {TRUTH_FILE}
-    strange = sorted(path.name for path in folder.iterdir() if path.name not in ours) if folder.is_dir() else []
-    if strange:
-        raise OutputError(
-            f"{folder}: holds '{strange[0]}'; must be new, empty or an earlier extract, which is replaced"
-        )
-
-
-def _replace(folder: Path, made: Path) -> None:
-    if not folder.exists():
-        made.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent)) / folder.name
-    folder.rename(old)
-    try:
-        made.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as place:
+        import_extract(folder, Path(place) / "extract")
+        extract = read_extract(Path(place) / "extract", municipalities=municipalities, born=born)
+        others = [table.name for table in TABLES[2:] if extract.description.has(table.name)]
+        return replace(extract, path=folder, tables={name: extract.read_table(name) for name in others})

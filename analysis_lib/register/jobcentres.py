@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -137,6 +138,11 @@ class Jobcentres(Definition):
         """Return the ids for many municipalities, shape (n,)."""
         codes, position = np.unique(np.asarray(municipality_codes), return_inverse=True)
         return np.array([self.jobcentre_of(int(code), year) for code in codes], dtype=object)[position]
+
+    def municipalities_of(self, jobcentres: Iterable[str], year: int) -> frozenset[int]:
+        """Return the codes of the municipalities that some jobcentres serve in a year."""
+        wanted = set(jobcentres)
+        return frozenset(code for code, jobcentre in self._serving(year).items() if jobcentre in wanted)
 
     def in_use(self, year: int) -> tuple[str, ...]:
         """Return the ids in use in a year, sorted."""

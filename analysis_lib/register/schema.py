@@ -1,37 +1,48 @@
-"""The columns of an extract, declared once.
+"""What a declared column is: how its cells are read and what is allowed in them.
 
-The declaration validates what is read, tells the simulator what it may draw and prints the data dictionary.
+The declarations themselves stand in `declarations`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.parameters import suggest
+from analysis_lib.register.codes import LARGEST_CODE
 from analysis_lib.results import Message
 
-Kind = Literal["text", "date", "category", "boolean", "municipality", "week code"]
-WEEK_COLUMN = "y_YYWW"
+Kind = Literal[
+    "text", "date", "category", "boolean", "municipality", "jobcentre", "week code", "industry", "employment rate"
+]
+
+LARGEST_INDUSTRY = 999_999
+LARGEST_RATE = 10.0
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"-?[0-9]{1,9}(\.0+)?")
+# 1.000 may be a thousand.
+_WHOLE = re.compile(r"-?[0-9]{1,9}(\.(?!000$)0+)?")
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_EXACT = 2**53
+"""Beyond it not every whole number is a float, so that two identifiers may have become one."""
 _PANDAS_TYPES: dict[Kind, Any] = {
     "text": "str", "date": "datetime64[s]", "category": "str", "boolean": "bool", "municipality": "int64",
-    "week code": "int16",
+    "jobcentre": "str", "week code": "int16", "industry": "Int32", "employment rate": "float64",
 }  # fmt: skip
 _ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(), "date": pa.date32(), "category": pa.string(), "boolean": pa.bool_(),
-    "municipality": pa.int32(), "week code": pa.int16(),
+    "municipality": pa.int32(), "jobcentre": pa.string(), "week code": pa.int16(), "industry": pa.int32(),
+    "employment rate": pa.float64(),
 }  # fmt: skip
 
 
@@ -54,7 +65,9 @@ class Column:
     unique
         Whether each value may stand only once.
     required
-        Whether the file must have the column. A column that is there has no blank cells, except week codes.
+        Whether the file must have the column.
+    blank
+        What a blank cell means where one is allowed; empty where none is.
     """
 
     name: str
@@ -66,20 +79,26 @@ class Column:
     earliest: dt.date | None = None
     unique: bool = False
     required: bool = True
+    blank: str = ""
 
     @property
     def allowed(self) -> str:
         """What is allowed in a cell, for errors and the data dictionary."""
         choices = list(self.choices)
+        since = f", from {self.earliest} to the last week of the extract" if self.earliest else ""
         texts: dict[Kind, str] = {
-            "text": "text that is not blank" + (", once in the file" if self.unique else ""),
-            "date": f"a date that exists, written YYYY-MM-DD, from {self.earliest} to the last week of the extract",
+            "text": "text that is not blank" if not self.blank else "text",
+            "date": "a date that exists, written YYYY-MM-DD" + since,
             "category": " or ".join(filter(None, (", ".join(choices[:-1]), *choices[-1:]))),
             "boolean": "true or false",
             "municipality": "a municipality code of jobcentres.yml",
-            "week code": "a code of dream_codes.yml, or blank for self-support",
+            "jobcentre": "an id of jobcentres.yml, such as jc_odense",
+            "week code": f"a whole number from 1 to {LARGEST_CODE}",
+            "industry": f"a whole number from 0 to {LARGEST_INDUSTRY}",
+            "employment rate": f"a number from 0 to {LARGEST_RATE:g}, where 1 is full time",
         }
-        return texts[self.kind]
+        once = ", once in the file" if self.unique else ""
+        return texts[self.kind] + once + (f", or blank for {self.blank}" if self.blank else "")
 
     @property
     def pandas_type(self) -> Any:
@@ -94,25 +113,26 @@ class Column:
     def parse(self, value: object) -> Any:
         """Return a cell's value in the frame's own terms, or raise `ValueError`.
 
-        Texts are trimmed, so that ``" 111"`` is 111; a blank week code, and 0, is 0. Whole numbers may be written
-        with ``.0``, because software that knows no blank integers writes them so.
+        Texts are trimmed, so that ``" 111"`` is 111; a blank cell is `None` where one is allowed (a blank week code,
+        and 0, is 0). Whole numbers may be written with ``.0``, because software that knows no blank integers writes
+        them so; where text is asked for, as an identifier, they are their digits.
         """
-        if self.kind == "week code":
-            return 0 if _is_blank(value) else _parse_whole(value)
         if _is_blank(value):
+            return self._parse_blank()
+        parsers: dict[Kind, Callable[[object], Any]] = {
+            "date": self._parse_date, "municipality": _parse_whole, "boolean": _parse_boolean,
+            "week code": partial(_parse_between, LARGEST_CODE), "industry": partial(_parse_between, LARGEST_INDUSTRY),
+            "employment rate": _parse_rate,
+        }  # fmt: skip
+        return parsers.get(self.kind, self._parse_text)(value)
+
+    def _parse_blank(self) -> Any:
+        if not self.blank:
             raise ValueError("blank")
-        if self.kind == "date":
-            return self._parse_date(value)
-        if self.kind == "municipality":
-            return _parse_whole(value)
-        if self.kind == "boolean":
-            return _parse_boolean(value)
-        return self._parse_text(value)
+        return 0 if self.kind == "week code" else None
 
     def _parse_text(self, value: object) -> str:
-        if not isinstance(value, str):
-            raise ValueError("not text")
-        text = value.strip()
+        text = value.strip() if isinstance(value, str) else str(_parse_whole(value))
         if self.kind == "category" and text not in self.choices:
             raise ValueError("not a choice")
         return text
@@ -136,11 +156,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One file of an extract: its name without the ending, and its columns."""
+    """One table of a register: its name (that of its file or folder), its columns, and whether it may be absent."""
 
     name: str
     description: Message
     columns: tuple[Column, ...]
+    required: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,104 +176,6 @@ class Table:
         raise InvalidInput(f"column is '{name}'; must be one of {', '.join(self.names)}{suggest(name, self.names)}")
 
 
-PERSON_ID = Column(
-    name="person_id", label=Message("person"), kind="text", unique=True,
-    description=Message("The person's pseudonym, the same in both files."),
-)  # fmt: skip
-
-PERSONS = Table(
-    name="persons",
-    description=Message("One row a person."),
-    columns=(
-        PERSON_ID,
-        Column(
-            name="birth_date", label=Message("date of birth"), kind="date", earliest=dt.date(1890, 1, 1),
-            description=Message("Date of birth."),
-        ),
-        Column(
-            name="sex", label=Message("sex"), kind="category",
-            choices=MappingProxyType({"woman": Message("woman"), "man": Message("man")}),
-            description=Message("Sex in the civil register."),
-        ),
-        Column(
-            name="municipality", label=Message("municipality"), kind="municipality",
-            description=Message("Municipality of residence, in the codes of 2007 and later."),
-        ),
-        Column(
-            name="education", label=Message("education"), kind="category", required=False,
-            choices=MappingProxyType({
-                "compulsory": Message("compulsory school"),
-                "upper_secondary": Message("upper secondary school"),
-                "vocational": Message("vocational education"),
-                "further": Message("short or medium further education"),
-                "academic": Message("long further education"),
-                "unknown": Message("education not known"),
-            }),
-            description=Message("Highest completed education when the extract was made."),
-        ),
-        Column(
-            name="origin", label=Message("origin"), kind="category", required=False,
-            choices=MappingProxyType({
-                "danish": Message("Danish origin"),
-                "western": Message("immigrant or descendant, western country"),
-                "non_western": Message("immigrant or descendant, non-western country"),
-            }),
-            description=Message("Origin as in Statistics Denmark's groups."),
-        ),
-        Column(
-            name="married", label=Message("married"), kind="boolean", required=False,
-            description=Message("Married or in a registered partnership."),
-        ),
-        Column(
-            name="children", label=Message("children at home"), kind="boolean", required=False,
-            description=Message("Children under 18 in the household."),
-        ),
-    ),
-)  # fmt: skip
-
-WEEKS = Table(
-    name="weeks",
-    description=Message("One row a person, one column a week, without a gap and in the order of time."),
-    columns=(
-        PERSON_ID,
-        Column(
-            name=WEEK_COLUMN, label=Message("state in the week"), kind="week code", unit="DREAM code",
-            description=Message("The DREAM code of ISO week WW of year YY, one column a week."),
-        ),
-    ),
-)  # fmt: skip
-
-TABLES = (PERSONS, WEEKS)
-
-
-def data_dictionary() -> pd.DataFrame:
-    """Return one row a declared column: table, column, kind, unit, required, allowed, description.
-
-    Examples
-    --------
-    >>> data_dictionary().query("column == 'sex'")[["table", "kind", "allowed"]]
-         table      kind       allowed
-    2  persons  category  woman or man
-    """
-    rows = [
-        {
-            "table": table.name, "column": column.name, "kind": column.kind, "unit": column.unit,
-            "required": "yes" if column.required else "no", "allowed": column.allowed,
-            "description": str(column.description),
-        }
-        for table in TABLES
-        for column in table.columns
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def data_dictionary_markdown() -> str:
-    """Return the data dictionary as a Markdown table."""
-    frame = data_dictionary()
-    lines = [list(frame.columns), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def _is_blank(value: object) -> bool:
     if isinstance(value, str):
         return not value.strip()
@@ -264,7 +187,9 @@ def _parse_whole(value: object) -> int:
         return int(float(value))
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    if isinstance(value, decimal.Decimal) and value == value.to_integral_value():
         return int(value)
     raise ValueError("not a whole number")
 
@@ -276,3 +201,23 @@ def _parse_boolean(value: object) -> bool:
     if isinstance(value, str) and value.strip().lower() in words:
         return words[value.strip().lower()]
     raise ValueError("neither true nor false")
+
+
+def _parse_between(largest: int, value: object) -> int:
+    whole = _parse_whole(value)
+    if not 0 <= whole <= largest:
+        raise ValueError("out of range")
+    return whole
+
+
+def _parse_rate(value: object) -> float:
+    if isinstance(value, str):
+        # float alone also reads 1_0 and digits of other scripts.
+        if not _NUMBER.fullmatch(value.strip()):
+            raise ValueError("not a number")
+        value = float(value)
+    if not isinstance(value, (int, float, np.integer, np.floating, decimal.Decimal)) or isinstance(value, bool):
+        raise ValueError("not a number")
+    if not 0 <= value <= LARGEST_RATE:
+        raise ValueError("out of range")
+    return float(value)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.register.schema import PERSON_ID, PERSONS
+from analysis_lib.register.declarations import PERSON_ID, PERSONS
 from analysis_lib.register.simulation_model import INELIGIBLE, LATE_WEEKS, OtherExit, Place, SimulationModel
 
 FloatArray = NDArray[np.float64]

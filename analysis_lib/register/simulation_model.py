@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from analysis_lib.errors import DefinitionError
 from analysis_lib.parameters import Definition, Id, Sourced
 from analysis_lib.register.codes import CodeList
+from analysis_lib.register.declarations import PERSONS
 from analysis_lib.register.jobcentres import Jobcentres
-from analysis_lib.register.schema import PERSONS
 from analysis_lib.register.weeks import IsoWeek, monday, week_label
 
 SHARES_TOLERANCE = 1e-9

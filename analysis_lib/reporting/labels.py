@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis_lib.parameters import Language, Text
-from analysis_lib.register.codes import read_codes
-from analysis_lib.register.schema import PERSONS
+from analysis_lib.register.codes import CodeList
+from analysis_lib.register.declarations import PERSONS
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.results import Message
 from analysis_lib.trials.balance import YES
@@ -36,9 +36,9 @@ def labels_of(trial: Trial) -> Labels:
     return labels
 
 
-def exit_labels() -> Labels:
+def exit_labels(codes: CodeList | None) -> Labels:
     """Return what reports call the ways in which a duration ended."""
-    states = {state.id: state.name for state in read_codes().states}
+    states = {state.id: state.name for state in codes.states} if codes else {}
     return {**states, EXIT: _both(Message("reached")), CENSORED: _both(Message("not seen to end"))}
 
 

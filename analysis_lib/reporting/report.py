@@ -104,10 +104,10 @@ def open_report(
         `da` or `en`.
     """
     definition = read_trial(trial)
-    cases = load_cases(definition, in_project(extract), jobcentre=jobcentre)
-    return Report(
-        trial=definition, cases=cases, run=read_run(in_project(run)), translator=translator_of(definition, language)
-    )
+    chosen = read_run(in_project(run))
+    codes = chosen.codes and in_project(chosen.codes)
+    cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes)
+    return Report(trial=definition, cases=cases, run=chosen, translator=translator_of(definition, language))
 
 
 @dataclass(frozen=True)
@@ -348,7 +348,7 @@ class Report:
         for name in (arm, CONTROL):
             protected: Mapping[str, int | None] = protect_parts(counts[name], self._rule)
             shown[name] = dict.fromkeys(protected) if self._hidden else protected
-        return exits_table(shown, self.translator, {**self._labels, **exit_labels()})
+        return exits_table(shown, self.translator, {**self._labels, **exit_labels(self.cases.codes)})
 
     @cached_property
     def _labels(self) -> Labels:

@@ -96,6 +96,8 @@ class RunDefinition(Definition):
     ----------
     jobcentres
         `all`: the trial's cases together and each of its jobcentres; or the ids wanted (`all` counts as one).
+    codes
+        The code list of benefits, relative to the project root; by default `parameters/dream_codes.yml`.
     workers
         Notebooks executed at the same time.
     cell_timeout_seconds
@@ -110,6 +112,7 @@ class RunDefinition(Definition):
     jobcentres: JobcentreChoice
     language: Language
     disclosure: DisclosureRule
+    codes: str | None = None
     workers: int = Field(default=2, ge=1, le=256)
     cell_timeout_seconds: int = Field(ge=1)
 

@@ -83,3 +83,17 @@ def method_lines(cases: Cases, min_count: int, translator: Translator) -> Iterab
         yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=min_count)
     if cases.observed_to:
         yield t("The register is observed up to week {week}.", week=cases.observed_to)
+    if cases.codes is not None:
+        unverified = cases.codes.marks["recalled"] + cases.codes.marks["unknown"]
+        yield t(
+            "Benefit codes: {title}; {n} of its {total} codes are not verified.",
+            title=translator.text(cases.codes.title),
+            n=unverified,
+            total=sum(cases.codes.marks.values()),
+        )
+    if cases.unknown_code_weeks:
+        yield t(
+            "{n} weeks in the register have a code that the list does not have. Nobody's state was guessed from them: "
+            "people are observed up to the first such week, and left out where it comes before their entry.",
+            n=cases.unknown_code_weeks,
+        )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis_lib.register.codes import CodeList
 from analysis_lib.results import Message
 from analysis_lib.trials.definition import CONTROL, Trial
 from analysis_lib.trials.design import Design
@@ -40,6 +41,10 @@ class Cases:
         The last week observed, or empty for a file.
     simulated
         Whether the people were drawn by the simulator.
+    codes
+        The code list that a register was read with.
+    unknown_code_weeks
+        Person-weeks of the whole register with a code that the list does not have.
     """
 
     trial: Trial
@@ -51,6 +56,8 @@ class Cases:
     site_flows: Mapping[str, Flow]
     observed_to: str
     simulated: bool
+    codes: CodeList | None = None
+    unknown_code_weeks: int = 0
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -62,6 +69,8 @@ def count_flow(
     exclusions: tuple[tuple[Message, Chosen], ...],
     design: Design,
     outcomes: Mapping[str, Numbers | Durations],
+    *,
+    beyond: int = 0,
 ) -> Flow:
     """Count the flow from the people of the data to the cases.
 
@@ -75,11 +84,13 @@ def count_flow(
         Each reason with whom it leaves out, shape (people,), in the order in which they apply.
     design, outcomes
         Those of the cases left.
+    beyond
+        People of the register who were not read, because the first reason leaves them out.
     """
     left = here.copy()
-    steps = []
+    steps: list[FlowStep] = []
     for reason, left_out in exclusions:
-        steps.append(FlowStep(reason=reason, count=int((left & left_out).sum())))
+        steps.append(FlowStep(reason=reason, count=int((left & left_out).sum()) + (0 if steps else beyond)))
         left &= ~left_out
     known = {
         name: ~np.isnan(measured.values) if isinstance(measured, Numbers) else np.full(len(design.arm), True)
@@ -93,7 +104,7 @@ def count_flow(
         )
         for arm in (*design.arms[1:], CONTROL)
     )
-    return Flow(start_label=start, start=int(here.sum()), exclusions=tuple(steps), arms=arms)
+    return Flow(start_label=start, start=int(here.sum()) + beyond, exclusions=tuple(steps), arms=arms)
 
 
 def in_group(cases: Cases, chosen: Chosen) -> Cases:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError
+from analysis_lib.register.spells import Spells
 from analysis_lib.register.states import first_run, weeks_in_state
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, TimeToState, WeeksInStates
 
@@ -50,15 +51,21 @@ class Durations:
         return seen
 
 
-def first_unobserved(codes: NDArray[np.int16], entry: IntArray, censoring: NDArray[np.int16]) -> IntArray:
+def first_unobserved(spells: Spells, entry: IntArray, censoring: Sequence[int] | NDArray[np.int16]) -> IntArray:
     """Return the first column at or after entry with a censoring code, else the number of columns; shape (n,)."""
     if not len(censoring):
-        return np.full(len(codes), codes.shape[1], dtype=np.int64)
-    return first_run(codes, censoring, start=entry, min_weeks=1).week
+        return np.full(spells.n_persons, spells.n_weeks, dtype=np.int64)
+    return first_run(spells, censoring, start=entry, min_weeks=1).week
 
 
 def measure_time_to_state(
-    outcome: TimeToState, codes: NDArray[np.int16], entry: IntArray, codes_of: CodesOf, *, follow_up: int
+    outcome: TimeToState,
+    spells: Spells,
+    entry: IntArray,
+    codes_of: CodesOf,
+    *,
+    follow_up: int,
+    unknown: Sequence[int] = (),
 ) -> Durations:
     """Measure the time from entry to the first run in the exit states, competing exits and censoring kept apart.
 
@@ -68,18 +75,20 @@ def measure_time_to_state(
 
     Parameters
     ----------
-    codes
-        (n, n_weeks) benefit codes, 0 = blank.
+    spells
+        The weeks of n people.
     entry
         (n,) column of the entry week.
     codes_of
         Gives the codes of states.
     follow_up
         Weeks after entry at which observation ends at the latest.
+    unknown
+        Codes of no known state: a person is not observed from the first of them on.
     """
-    end = first_unobserved(codes, entry, codes_of(outcome.censoring))
-    week, found, _ = first_run(codes, codes_of(outcome.exit_states), start=entry, min_weeks=outcome.min_weeks, end=end)
-    last = np.minimum(follow_up, codes.shape[1] - outcome.min_weeks - entry)
+    end = first_unobserved(spells, entry, [*codes_of(outcome.censoring), *unknown])
+    week, found, _ = first_run(spells, codes_of(outcome.exit_states), start=entry, min_weeks=outcome.min_weeks, end=end)
+    last = np.minimum(follow_up, spells.n_weeks - outcome.min_weeks - entry)
     if (last < 1).any():
         raise DataError(
             f"outcome '{outcome.id}': {int((last < 1).sum())} people entered so late that no run of "
@@ -90,17 +99,19 @@ def measure_time_to_state(
     time = np.minimum(np.minimum(exit_time, unobserved), last)
     cause = np.where(exit_time <= last, EXIT, CENSORED).astype(object)
     for state in outcome.competing:
-        begun, seen, _ = first_run(codes, codes_of([state]), start=entry, min_weeks=outcome.min_weeks, end=end)
+        begun, seen, _ = first_run(spells, codes_of([state]), start=entry, min_weeks=outcome.min_weeks, end=end)
         earlier = seen & (begun - entry <= time) & ((begun - entry < time) | (cause == CENSORED))
         time = np.where(earlier, begun - entry, time)
         cause[earlier] = state
     return Durations(time=time.astype(np.float64), cause=cause)
 
 
-def measure_weeks(outcome: WeeksInStates, codes: NDArray[np.int16], entry: IntArray, codes_of: CodesOf) -> Numbers:
+def measure_weeks(
+    outcome: WeeksInStates, spells: Spells, entry: IntArray, codes_of: CodesOf, *, unknown: Sequence[int] = ()
+) -> Numbers:
     """Count the weeks in the states in the first `horizon` weeks; NaN where not all of them were observed."""
-    end = first_unobserved(codes, entry, codes_of(outcome.censoring))
-    weeks = weeks_in_state(codes, codes_of(outcome.states), start=entry, length=outcome.horizon, end=end)
+    end = first_unobserved(spells, entry, [*codes_of(outcome.censoring), *unknown])
+    weeks = weeks_in_state(spells, codes_of(outcome.states), start=entry, length=outcome.horizon, end=end)
     return Numbers(values=np.asarray(weeks, dtype=np.float64))
 
 

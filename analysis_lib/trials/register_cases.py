@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from analysis_lib.errors import DataError
 from analysis_lib.parameters import suggest
 from analysis_lib.register.codes import CodeList
-from analysis_lib.register.extract import TRUTH_FILE, Extract
+from analysis_lib.register.extract import Extract
 from analysis_lib.register.jobcentres import Jobcentres
+from analysis_lib.register.layout import TRUTH_FILE
+from analysis_lib.register.spells import Spells
 from analysis_lib.register.states import inflow, weeks_in_state
 from analysis_lib.register.weeks import monday, week_index, week_label
 from analysis_lib.results import Message
@@ -28,6 +31,8 @@ from analysis_lib.trials.definition import (
 from analysis_lib.trials.design import birth_day_design
 from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
 
+UNKNOWN_CODE = Message("a code that the code list does not have, in the weeks before")
+
 
 def cases_from_extract(
     trial: Trial, extract: Extract, *, codes: CodeList, jobcentres: Jobcentres, jobcentre: str = ALL
@@ -36,27 +41,28 @@ def cases_from_extract(
     data, rule = trial.data, trial.assignment
     if not isinstance(data, RegisterData) or not isinstance(rule, BirthDayRule):
         raise DataError(f"trial {trial.id} is not read from a register")
-    year = monday(week_index(data.entry.first_week)).year
-    home = jobcentres.jobcentres_of(extract.persons["municipality"].to_numpy(), max(year, min(jobcentres.years)))
-    entry = _entries(data, extract, codes)
+    home = jobcentres.jobcentres_of(extract.persons["municipality"].to_numpy(), trial_year(data, jobcentres))
+    unknown = extract.description.unknown_codes(codes)
+    entry = _entries(data, extract, codes, list(unknown))
     frame = extract.persons.assign(jobcentre=home, entry=entry.week)
     frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
     exclusions = (
         (Message("living outside the trial's jobcentres"), ~np.isin(home, data.jobcentres)),
         (Message("no week on the trial's benefit in the inflow weeks"), ~entry.seen),
         (Message("on the benefit already in the weeks before, so not newly unemployed"), ~entry.new),
+        *([(UNKNOWN_CODE, entry.unknown)] if unknown else []),
         (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
     )
     eligible: Chosen = ~np.logical_or.reduce([left_out for _, left_out in exclusions])
     frame = frame[eligible].reset_index(drop=True)
-    own, start = extract.codes[eligible], frame["entry"].to_numpy()
+    own, start = extract.spells.take(eligible), frame["entry"].to_numpy()
     history = codes.codes_of(data.history.states)
     frame["benefit_weeks_before"] = weeks_in_state(
         own, history, start=start - data.history.weeks, length=data.history.weeks
     )
     _check_columns(trial, frame, extract)
     design = birth_day_design(rule, frame["birth_date"])
-    outcomes = _measure_outcomes(trial, data, own=own, entry=start, codes=codes)
+    outcomes = _measure_outcomes(trial, data, own=own, entry=start, codes=codes, unknown=list(unknown))
     flows = {}
     residents = Message("people in the register extract who live in the jobcentre's area")
     for site in data.jobcentres:
@@ -70,14 +76,28 @@ def cases_from_extract(
         frame=frame,
         design=design,
         outcomes=outcomes,
-        flow=count_flow(everybody, np.full(len(home), True), exclusions, design, outcomes),
+        flow=count_flow(
+            everybody,
+            np.full(len(home), True),
+            exclusions,
+            design,
+            outcomes,
+            beyond=extract.description.persons - len(home),
+        ),
         site_flows=flows,
         observed_to=week_label(extract.last_week),
         simulated=(extract.path / TRUTH_FILE).is_file(),
+        codes=codes,
+        unknown_code_weeks=sum(unknown.values()),
     )
     if jobcentre == ALL:
         return cases
     return replace(in_group(cases, (frame["jobcentre"] == jobcentre).to_numpy()), flow=flows[jobcentre])
+
+
+def trial_year(data: RegisterData, jobcentres: Jobcentres) -> int:
+    """Return the year of the first entries, or the first one for which the jobcentres are known."""
+    return max(monday(week_index(data.entry.first_week)).year, min(jobcentres.years))
 
 
 def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
@@ -96,32 +116,39 @@ def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """Per person: any week on the benefit in the window, a new spell begun there, and its column (0 without one)."""
+    """What is known of each person's entry, shape (n,).
+
+    Any week on the benefit in the window; a new spell begun there, and its column (0 without one); any week before it
+    with a code that the code list does not have.
+    """
 
     seen: Chosen
     new: Chosen
     week: NDArray[np.int64]
+    unknown: Chosen
 
 
-def _entries(data: RegisterData, extract: Extract, codes: CodeList) -> _Entries:
-    states = codes.codes_of(data.entry.states)
+def _entries(data: RegisterData, extract: Extract, codes: CodeList, unknown: Sequence[int]) -> _Entries:
+    states, spells = codes.codes_of(data.entry.states), extract.spells
     first, last = (week_index(week) - extract.first_week for week in (data.entry.first_week, data.entry.last_week))
-    width = extract.codes.shape[1]
     before = max(data.entry.new_after.weeks, data.history.weeks)
-    if first < before or last >= width:
-        have = f"{week_label(extract.first_week)} to {week_label(extract.first_week + width - 1)}"
+    if first < before or last >= spells.n_weeks:
+        have = f"{week_label(extract.first_week)} to {week_label(extract.last_week)}"
         raise DataError(
             f"{extract.path}: holds weeks {have}; must hold {data.entry.first_week} to {data.entry.last_week} "
             f"and {before} weeks before"
         )
-    person, week = inflow(extract.codes, states, from_week=first, to_week=last, free_weeks=data.entry.new_after.weeks)
-    first_person, where = np.unique(person, return_index=True)
+    person, week = inflow(spells, states, from_week=first, to_week=last, free_weeks=data.entry.new_after.weeks)
     entry = np.zeros(len(extract.persons), dtype=np.int64)
-    entry[first_person] = week[where]
+    entry[person] = week
     new = np.zeros(len(entry), dtype=bool)
-    new[first_person] = True
-    seen: Chosen = np.asarray(np.isin(extract.codes[:, first : last + 1], states).any(axis=1))
-    return _Entries(seen=seen, new=new, week=entry)
+    new[person] = True
+    unsure = np.zeros(len(entry), dtype=bool)
+    if unknown and len(person):
+        own = spells.take(person)
+        unsure[person] = weeks_in_state(own, unknown, start=week - before, length=before) > 0
+    seen: Chosen = weeks_in_state(spells, states, start=first, length=last - first + 1) > 0
+    return _Entries(seen=seen, new=new, week=entry, unknown=unsure)
 
 
 def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -134,14 +161,14 @@ def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArra
 
 
 def _measure_outcomes(
-    trial: Trial, data: RegisterData, *, own: NDArray[np.int16], entry: NDArray[np.int64], codes: CodeList
+    trial: Trial, data: RegisterData, *, own: Spells, entry: NDArray[np.int64], codes: CodeList, unknown: Sequence[int]
 ) -> dict[str, Numbers | Durations]:
     measured: dict[str, Numbers | Durations] = {}
     for outcome in trial.outcomes:
         if isinstance(outcome, TimeToState):
             measured[outcome.id] = measure_time_to_state(
-                outcome, own, entry, codes.codes_of, follow_up=data.follow_up_weeks
+                outcome, own, entry, codes.codes_of, follow_up=data.follow_up_weeks, unknown=unknown
             )
         elif isinstance(outcome, WeeksInStates):
-            measured[outcome.id] = measure_weeks(outcome, own, entry, codes.codes_of)
+            measured[outcome.id] = measure_weeks(outcome, own, entry, codes.codes_of, unknown=unknown)
     return measured

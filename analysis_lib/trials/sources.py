@@ -10,22 +10,34 @@ from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import ALL, FileData, Trial
 from analysis_lib.trials.file_cases import cases_from_file
-from analysis_lib.trials.register_cases import cases_from_extract
+from analysis_lib.trials.register_cases import cases_from_extract, trial_year
 
 
-def load_cases(trial: Trial, folder: Path | str, *, jobcentre: str = ALL) -> Cases:
+def load_cases(trial: Trial, folder: Path | str, *, jobcentre: str = ALL, codes: Path | str | None = None) -> Cases:
     """Read the trial's cases from an extract (or from its file in the folder) and measure their outcomes.
+
+    Of a register extract only the people of the trial's municipalities are read.
+
+    Parameters
+    ----------
+    folder
+        The extract.
+    jobcentre
+        One of the trial's, or `all`.
+    codes
+        The code list; by default the project's.
 
     Raises
     ------
     DefinitionError
-        Where the jobcentre is not the trial's.
+        Where the jobcentre is not the trial's, or the code list is not valid.
     DataError
         Where the data is not valid; one line a problem.
     """
     trial.check_jobcentre(jobcentre)
     if isinstance(trial.data, FileData):
         return cases_from_file(trial, trial.data, Path(folder))
-    codes, jobcentres = read_codes(), read_jobcentres()
-    extract = read_extract(folder, codes=codes, jobcentres=jobcentres)
-    return cases_from_extract(trial, extract, codes=codes, jobcentres=jobcentres, jobcentre=jobcentre)
+    jobcentres = read_jobcentres()
+    municipalities = jobcentres.municipalities_of(trial.data.jobcentres, trial_year(trial.data, jobcentres))
+    extract = read_extract(folder, municipalities=municipalities)
+    return cases_from_extract(trial, extract, codes=read_codes(codes), jobcentres=jobcentres, jobcentre=jobcentre)

@@ -8,7 +8,7 @@ import pytest
 
 from analysis_lib.errors import DefinitionError, OutputError
 from analysis_lib.register.codes import read_codes
-from analysis_lib.register.extract import write_extract
+from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.simulation import simulate_register
 from analysis_lib.reporting.answer import answer

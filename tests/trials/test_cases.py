@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis_lib.errors import DataError, DefinitionError, InvalidInput
-from analysis_lib.register.codes import read_codes
-from analysis_lib.register.extract import write_extract
+from analysis_lib.register.codes import CODES_FILE, read_codes
+from analysis_lib.register.extract import read_extract
+from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.weeks import week_index
 from analysis_lib.trials.cases import in_group
@@ -23,7 +24,7 @@ from analysis_lib.trials.evaluation import (
     members,
     survival_curves,
 )
-from analysis_lib.trials.register_cases import cases_from_extract
+from analysis_lib.trials.register_cases import UNKNOWN_CODE, cases_from_extract
 from analysis_lib.trials.sources import load_cases
 
 FIRST, LAST = week_index("2004-W40"), week_index("2008-W18")
@@ -65,11 +66,12 @@ def folder(tmp_path):
 
 def test_who_is_in(folder):
     cases = load_cases(read_trial("hig"), folder)
-    assert cases.frame["person_id"].tolist() == ["p00", "p01", "p08", "p09"]
-    assert cases.design.arm.tolist() == ["treated", "control", "treated", "treated"]
-    assert cases.frame["age"].tolist() == [35, 35, 18, 35]
-    assert cases.frame["entry"].tolist() == [ENTRY] * 4
-    assert cases.frame["benefit_weeks_before"].tolist() == [0, 0, 0, 2]
+    found = cases.frame.assign(arm=cases.design.arm).sort_values("person_id")
+    assert found["person_id"].tolist() == ["p00", "p01", "p08", "p09"]
+    assert found["arm"].tolist() == ["treated", "control", "treated", "treated"]
+    assert found["age"].tolist() == [35, 35, 18, 35]
+    assert found["entry"].tolist() == [ENTRY] * 4
+    assert found["benefit_weeks_before"].tolist() == [0, 0, 0, 2]
     assert not cases.simulated
 
 
@@ -85,9 +87,10 @@ def test_outcomes(folder):
     cases = load_cases(read_trial("hig"), folder)
     time = cases.outcomes["time_to_self_support"]
     # p09: three weeks in activation, then sick until the register ends: another exit than self-support.
-    assert time.time.tolist() == [10, 10, 10, 3]
-    assert time.cause.tolist() == ["exit"] * 3 + ["sickness"]
-    assert cases.outcomes["benefit_weeks_26"].values.tolist() == [10, 10, 10, 26]
+    by_id = np.argsort(cases.frame["person_id"].to_numpy().astype(str))
+    assert time.time[by_id].tolist() == [10, 10, 10, 3]
+    assert time.cause[by_id].tolist() == ["exit"] * 3 + ["sickness"]
+    assert cases.outcomes["benefit_weeks_26"].values[by_id].tolist() == [10, 10, 10, 26]
 
 
 def test_one_jobcentre(folder):
@@ -326,10 +329,37 @@ def test_codes_of_the_trial_are_known():
             codes.codes_of(getattr(outcome, name, ()))
 
 
-def test_extract_and_folder_agree(folder):
-    from analysis_lib.register.extract import read_extract
-
-    codes, jobcentres = read_codes(), read_jobcentres()
-    extract = read_extract(folder, codes=codes, jobcentres=jobcentres)
-    cases = cases_from_extract(read_trial("hig"), extract, codes=codes, jobcentres=jobcentres)
+def test_the_whole_extract_and_the_trials_municipalities_agree(folder):
+    extract = read_extract(folder)
+    assert len(extract.persons) == len(PEOPLE)
+    cases = cases_from_extract(read_trial("hig"), extract, codes=read_codes(), jobcentres=read_jobcentres())
     assert cases.flow == load_cases(read_trial("hig"), folder).flow
+    assert len(read_extract(folder, municipalities={370, 580}).persons) < len(PEOPLE)
+
+
+def test_people_with_unknown_codes_are_left_out_or_followed_up_to_them(tmp_path):
+    people = [
+        person(0),
+        person(1, weeks=[(ENTRY - 3, ENTRY - 2, 555), (ENTRY, ENTRY + 10, 111)]),  # not known before entry
+        person(2, weeks=[(ENTRY, ENTRY + 10, 111), (ENTRY + 10, ENTRY + 12, 556)]),  # not known after 10 weeks
+    ]
+    persons, codes = pd.DataFrame([facts for facts, _ in people]), np.stack([row for _, row in people])
+    made = write_extract(tmp_path / "unknown", persons=persons, codes=codes, first_week=FIRST)
+    cases = load_cases(read_trial("hig"), made)
+    assert cases.frame["person_id"].tolist() == ["p00", "p02"]
+    assert {str(step.reason): step.count for step in cases.flow.exclusions}[str(UNKNOWN_CODE)] == 1
+    assert cases.unknown_code_weeks == 3
+    durations = cases.outcomes["time_to_self_support"]
+    assert (durations.time[1], durations.cause[1]) == (10, "censored")
+    assert np.isnan(cases.outcomes["benefit_weeks_52"].values[1])
+    mine = tmp_path / "mine.yml"
+    more = """
+  - id: found_out
+    name: {da: Fundet, en: Found out}
+    codes:
+      - {first: 555, last: 556, name: {da: Fundet, en: Found out}, mark: recalled}
+"""
+    mine.write_text(CODES_FILE.read_text(encoding="utf-8").rstrip() + "\n" + more, encoding="utf-8")
+    known = load_cases(read_trial("hig"), made, codes=mine)
+    assert known.frame["person_id"].tolist() == ["p00", "p01", "p02"]
+    assert known.unknown_code_weeks == 0

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.errors import DataError
+from analysis_lib.register.spells import spells_from_weeks
+from analysis_lib.register.weeks import week_index
 from analysis_lib.trials.definition import MeasuredMean, TimeToState, WeeksInStates
 from analysis_lib.trials.outcomes import CENSORED, EXIT, measure_column, measure_time_to_state, measure_weeks
 
@@ -18,14 +20,19 @@ def codes_of(states):
     return np.array(sorted(code for state in states for code in CODES[state]), dtype=np.int16)
 
 
-def time_to_job(codes, entry=0, follow_up=20, min_weeks=2, competing=("education", "sickness")):
+def spells_of(codes):
+    codes = np.atleast_2d(np.array(codes, dtype=np.int16))
+    return spells_from_weeks(codes, first_week=week_index("2005-W44"), person_id=np.arange(len(codes)))
+
+
+def time_to_job(codes, entry=0, follow_up=20, min_weeks=2, competing=("education", "sickness"), unknown=()):
     outcome = TimeToState.model_validate(
         {"id": "job", "kind": "time_to_state", "label": TEXT, "exit_states": ("self_support",), "min_weeks": min_weeks,
          "competing": tuple(competing), "censoring": ("gone",), "mark": "recalled", "source": ""}
     )  # fmt: skip
-    codes = np.atleast_2d(np.array(codes, dtype=np.int16))
-    entries = np.full(len(codes), entry)
-    return measure_time_to_state(outcome, codes, entries, codes_of, follow_up=follow_up)
+    spells = spells_of(codes)
+    entries = np.full(spells.n_persons, entry)
+    return measure_time_to_state(outcome, spells, entries, codes_of, follow_up=follow_up, unknown=unknown)
 
 
 U, B, E, S, G = 111, 0, 651, 890, 997
@@ -95,9 +102,20 @@ def test_weeks_in_states_needs_the_whole_window():
         {"id": "w", "kind": "weeks_in_states", "label": TEXT, "states": ("unemployment", "sickness"),
          "censoring": ("gone",), "horizon": 4}
     )  # fmt: skip
-    codes = np.array([[U, U, B, S, U], [U, B, G, G, G], [B, U, U, U, 211]], dtype=np.int16)
-    found = measure_weeks(outcome, codes, np.array([0, 0, 1]), codes_of)
+    spells = spells_of([[U, U, B, S, U], [U, B, G, G, G], [B, U, U, U, 211]])
+    found = measure_weeks(outcome, spells, np.array([0, 0, 1]), codes_of)
     np.testing.assert_array_equal(found.values, [3, np.nan, 4])
+
+
+def test_nobodys_state_is_guessed_from_an_unknown_code():
+    outcome = WeeksInStates.model_validate(
+        {"id": "w", "kind": "weeks_in_states", "label": TEXT, "states": ("unemployment",), "censoring": (), "horizon": 3}
+    )
+    spells = spells_of([[U, 555, U, B], [U, U, B, 555]])
+    found = measure_weeks(outcome, spells, np.array([0, 0]), codes_of, unknown=[555])
+    np.testing.assert_array_equal(found.values, [np.nan, 2])
+    measured = time_to_job([U, U, 555, B, B, B, B, B], unknown=[555])
+    assert (measured.time.tolist(), measured.cause.tolist()) == ([2], [CENSORED])
 
 
 def test_log_of_zero_is_refused():

@@ -1,0 +1,193 @@
+"""Write an extract, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from analysis_lib.errors import InvalidInput, OutputError
+from analysis_lib.register.declarations import PERSON_ID, PERSONS
+from analysis_lib.register.layout import (
+    DESCRIPTION_FILE,
+    FOLDER,
+    SPELLS,
+    SPELLS_SCHEMA,
+    TRUTH_FILE,
+    VIGNETTES_FILE,
+    Description,
+    partition,
+    write_partition,
+)
+from analysis_lib.register.spells import Spells, spells_from_weeks
+from analysis_lib.register.weeks import week_label
+
+ORDER = ("municipality", "birth_date", PERSON_ID.name)
+"""How the people of an extract are sorted."""
+
+
+def write_extract(
+    folder: Path | str,
+    *,
+    persons: pd.DataFrame,
+    codes: NDArray[np.integer[Any]] | Spells,
+    first_week: int,
+    truth: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write people and their matrix of weeks as an extract, whole or not at all.
+
+    The files are written to a folder beside it, which then takes its name. An earlier extract of that name is
+    replaced only by a complete one; a folder that holds anything else is refused.
+
+    Parameters
+    ----------
+    persons
+        Declared columns, one row a person, in any order.
+    codes
+        Shape (n_persons, n_weeks), in the rows of `persons`, 0 is a blank week; or the spells of these rows.
+    first_week
+        Week index of column 0.
+    truth
+        What a simulation knows, written as `truth.json`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InvalidInput
+        Where the rows of `persons` and `codes` differ, or a column is not declared.
+    OutputError
+        Where the folder holds other things, or cannot be written.
+    """
+    folder = Path(folder)
+    rows = np.lexsort([persons[name].to_numpy() for name in reversed(ORDER)])
+    table = persons_table(persons.iloc[rows])
+    spells = _spells_of(persons, codes, first_week).take(rows)
+
+    def fill(made: Path) -> None:
+        home = table.column("municipality").to_numpy()
+        facts = {}
+        for municipality in np.unique(home).tolist():
+            low, high = np.searchsorted(home, [municipality, municipality + 1])
+            parts = {PERSONS.name: table.slice(low, high - low), SPELLS: spells_table(spells, low, high)}
+            facts[municipality] = write_partition(made / partition(municipality), parts)
+        description = Description(
+            first_week=week_label(first_week), n_weeks=spells.n_weeks, persons=len(persons), municipalities=facts,
+            code_weeks=count_weeks(spells.code, spells.stop - spells.start),
+        )  # fmt: skip
+        write_description(made, description)
+        if truth is not None:
+            text = json.dumps(truth, indent=2, ensure_ascii=False, allow_nan=False)
+            (made / TRUTH_FILE).write_text(text + "\n", encoding="utf-8")
+
+    _write_whole(folder, fill)
+    return folder
+
+
+def _spells_of(persons: pd.DataFrame, codes: NDArray[np.integer[Any]] | Spells, first_week: int) -> Spells:
+    if isinstance(codes, Spells):
+        if (codes.n_persons, codes.first_week) != (len(persons), first_week):
+            raise InvalidInput(f"codes is {codes}; must be of {len(persons)} persons, from first_week {first_week}")
+        return codes
+    if codes.ndim != 2 or len(persons) != len(codes):
+        raise InvalidInput(f"codes has shape {codes.shape}; must be ({len(persons)}, n_weeks), in the rows of persons")
+    return spells_from_weeks(codes, first_week=first_week, person_id=persons[PERSON_ID.name].to_numpy())
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Write `extract.json`."""
+    text = description.model_dump_json(indent=1)
+    (folder / DESCRIPTION_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse a place where something else than an extract stands.
+
+    Raises
+    ------
+    OutputError
+        Where the folder is a file, or holds other things.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; must be a folder to write the extract to")
+    ours = {DESCRIPTION_FILE, TRUTH_FILE, VIGNETTES_FILE}
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    strange = [name for name in names if name not in ours and not name.startswith(FOLDER)]
+    if strange or (names and DESCRIPTION_FILE not in names):
+        raise OutputError(
+            f"{folder}: holds '{(strange or names)[0]}'; must be new, empty or an earlier extract, which is replaced"
+        )
+
+
+def take_place(folder: Path, made: Path) -> None:
+    """Put a finished extract in the place of an earlier one, which stands until then."""
+    previous = _previous(folder)
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        made.rename(folder)
+    except OSError:
+        recover(folder)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Undo the first half of a replacement that was cut off, or finish its second half."""
+    previous = _previous(folder)
+    if previous.exists():
+        if folder.exists():
+            shutil.rmtree(previous)
+        else:
+            previous.rename(folder)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def persons_table(persons: pd.DataFrame) -> pa.Table:
+    """Return the persons as they are stored."""
+    columns = [PERSONS.column(name) for name in persons.columns]
+    arrays = [pa.array(persons[column.name].tolist(), type=column.arrow_type) for column in columns]
+    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+
+
+def spells_table(spells: Spells, low: int, high: int) -> pa.Table:
+    """Return the spells of the persons `low` to `high` (excluded) as they are stored."""
+    first, last = np.searchsorted(spells.person, [low, high])
+    own = slice(first, last)
+    arrays = [spells.person[own] - np.int32(low), spells.start[own], spells.stop[own], spells.code[own]]
+    return pa.Table.from_arrays([pa.array(array) for array in arrays], schema=SPELLS_SCHEMA)
+
+
+def count_weeks(code: NDArray[np.int16], weeks: NDArray[np.integer[Any]]) -> dict[int, int]:
+    """Return the person-weeks on each code."""
+    total = np.bincount(code, weights=weeks)
+    return {int(c): int(total[c]) for c in np.flatnonzero(total)}
+
+
+def _write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
+    check_replaceable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recover(folder)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+            # A folder in it, because temporary folders are for their owner only, whatever others may read.
+            made = Path(place) / folder.name
+            made.mkdir()
+            fill(made)
+            take_place(folder, made)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error})") from error

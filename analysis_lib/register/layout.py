@@ -1,0 +1,173 @@
+"""The files of an extract: a folder a municipality with a Parquet file a table, and what `extract.json` says of them.
+
+    extract.json                      weeks covered, rows and hashes of every file, weeks on each code, the sources
+    truth.json                        only beside simulated data
+    municipality=461/persons.parquet  one row a person, sorted by date of birth and person_id
+    municipality=461/spells.parquet   runs of one code: row, start, stop, code; blank weeks left out
+    municipality=461/...              employment, contacts, matches
+    vignettes.parquet
+
+`row` is the person's row in the municipality's persons file. All files of a municipality are cut into row groups after
+the same `GROUP` persons, so that a cohort of birth years reads its own row groups only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+from pydantic import Field
+
+from analysis_lib.errors import DataError
+from analysis_lib.parameters import Definition
+from analysis_lib.register.codes import CodeList
+from analysis_lib.register.declarations import PERSONS, VIGNETTES
+
+DESCRIPTION_FILE = "extract.json"
+TRUTH_FILE = "truth.json"
+VIGNETTES_FILE = "vignettes.parquet"
+FOLDER = "municipality="
+GROUP = 5_000
+"""Persons a row group."""
+SMALL = 4_000_000
+"""Bytes of a file up to which starting threads costs more than they save."""
+SPELLS = "spells"
+ROW = "row"
+SPELLS_SCHEMA = pa.schema([(ROW, pa.int32()), ("start", pa.int16()), ("stop", pa.int16()), ("code", pa.int16())])
+
+IntArray = NDArray[np.int64]
+
+
+class FileFacts(Definition):
+    """A file of the extract."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class SourceFacts(Definition):
+    """A file that the extract was made from; `form` says how it was read (delimiter, encoding, ...)."""
+
+    file: str
+    sha256: str
+    form: dict[str, str] = Field(default_factory=dict)
+
+
+class Description(Definition):
+    """What `extract.json` says.
+
+    Attributes
+    ----------
+    first_week
+        Such as `1991-W32`.
+    persons
+        People in the whole extract.
+    code_weeks
+        Person-weeks on each code in the whole extract.
+    municipalities
+        By municipality code and table.
+    """
+
+    format: Literal[1] = 1
+    first_week: str
+    n_weeks: int
+    persons: int
+    code_weeks: dict[int, int]
+    municipalities: dict[int, dict[str, FileFacts]]
+    vignettes: FileFacts | None = None
+    sources: tuple[SourceFacts, ...] = ()
+
+    def unknown_codes(self, codes: CodeList) -> dict[int, int]:
+        """Return the person-weeks on each code that a code list does not have."""
+        known = set(codes.known.tolist())
+        return {code: weeks for code, weeks in sorted(self.code_weeks.items()) if code not in known}
+
+    def has(self, table: str) -> bool:
+        """Return whether the extract has a table."""
+        if table == VIGNETTES.name:
+            return self.vignettes is not None
+        return any(table in files for files in self.municipalities.values())
+
+
+def partition(municipality: int) -> str:
+    """Return the name of a municipality's folder."""
+    return f"{FOLDER}{municipality}"
+
+
+def write_partition(folder: Path, tables: Mapping[str, pa.Table]) -> dict[str, FileFacts]:
+    """Write the tables of one municipality.
+
+    Parameters
+    ----------
+    folder
+        The municipality's folder, which must not exist.
+    tables
+        `persons` in its final order; the others with a column `row` (int32, position in persons), sorted by it.
+    """
+    folder.mkdir()
+    n = tables[PERSONS.name].num_rows
+    edges = np.arange(0, max(n, 1), GROUP)
+    facts = {}
+    for name, table in tables.items():
+        starts = edges if name == PERSONS.name else np.searchsorted(table.column(ROW).to_numpy(), edges)
+        facts[name] = write_groups(folder / f"{name}.parquet", table, starts)
+    return facts
+
+
+def write_groups(path: Path, table: pa.Table, starts: Sequence[int] | IntArray) -> FileFacts:
+    """Write a Parquet file whose row groups begin at the given rows, and return its facts."""
+    ends = [*starts[1:], table.num_rows]
+    with pa.parquet.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True) as writer:
+        for start, end in zip(starts, ends, strict=True):
+            part = table.slice(start, end - start)
+            writer.write_table(part, row_group_size=max(part.num_rows, 1))
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileFacts(rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256)
+
+
+def read_file(path: Path, facts: FileFacts, *, groups: Collection[int] | None = None) -> pa.Table:
+    """Read a file of the extract, or some of its row groups, and hold it against its facts.
+
+    Raises
+    ------
+    DataError
+        Where the file is not what was written.
+    """
+    try:
+        if path.stat().st_size != facts.bytes:
+            raise DataError(f"{path}: has {path.stat().st_size:,} bytes; must be the {facts.bytes:,} that were written")
+        with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            threads = facts.bytes > SMALL
+            if groups is None:
+                return file.read(use_threads=threads)
+            return file.read_row_groups(sorted(groups), use_threads=threads)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read ({str(error).splitlines()[0]}); must be as it was written") from None
+
+
+def born_groups(path: Path, first: int, last: int) -> list[int]:
+    """Return the row groups of a persons file with people born in the years `first` to `last`.
+
+    The file is sorted by date of birth, so that they follow one another.
+    """
+    with pa.parquet.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index("birth_date")
+        bounds = [
+            file.metadata.row_group(group).column(place).statistics for group in range(file.metadata.num_row_groups)
+        ]
+    return [group for group, s in enumerate(bounds) if s.min.year <= last and s.max.year >= first]
+
+
+def local_rows(rows: IntArray, groups: Sequence[int]) -> IntArray:
+    """Return where the rows of a municipality's file stand among the persons of the row groups that were read."""
+    position = np.zeros(max(groups, default=0) + 1, dtype=np.int64)
+    position[list(groups)] = np.arange(len(groups)) * GROUP
+    return position[rows // GROUP] + rows % GROUP
