@@ -113,8 +113,8 @@ def check(
     from analysis_lib.register.codes import read_codes  # noqa: PLC0415
     from analysis_lib.register.quality import check_extract  # noqa: PLC0415
 
-    report = check_extract(extract, codes=read_codes(codes))
-    typer.echo(report.to_text())
+    report = check_extract(extract, codes=None if codes is None else read_codes(codes))
+    typer.echo(report.to_text(), nl=False)
     raise typer.Exit(report.exit_code)
 
 

@@ -180,7 +180,9 @@ def test_simulate_writes_an_extract(project, command):
     code, out, err = command("simulate", "hig", "--persons", "40", "--seed", "7", "--to", "outputs/extracts/hig")
     assert (code, out, err) == (0, "Simulated extract: outputs/extracts/hig\n", "")
     folder = project.outputs / "extracts/hig"
-    assert {path.name for path in folder.iterdir()} == {"persons.parquet", "weeks.parquet", "truth.json"}
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"extract.json", "truth.json"}
+    assert all(name.startswith("municipality=") for name in names - {"extract.json", "truth.json"})
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,83 @@ def test_simulate_refuses_a_folder_that_holds_other_things(project, command):
     assert err == "data: holds 'people.csv'; must be new, empty or an earlier extract, which is replaced\n"
 
 
+PERSONS = "person_id;birth_date;sex;municipality\na;1971-12-31;man;580\nÅse;1980-01-01;woman;492\n"
+WEEKS = "person_id;y_0544;y_0545;y_0546\nÅse;;890;\na;111;111;555\n"
+
+
+@pytest.fixture
+def source(project):
+    folder = project.folder / "register"
+    folder.mkdir()
+    (folder / "persons.csv").write_bytes(PERSONS.encode("windows-1252"))
+    (folder / "weeks.csv").write_bytes(WEEKS.encode("windows-1252"))
+    return folder
+
+
+def test_import_and_check(source, command):
+    code, out, err = command("import", "register", "--to", "extract")
+    assert code == 0, err
+    assert out.splitlines() == [
+        "Extract: extract",
+        "Persons: 2 in 2 municipalities",
+        "Weeks: 3 (2005-W44 to 2005-W46), 3 spells",
+        "Codes that the code list does not have: 555 (1 week); nobody's state is guessed from them",
+    ]
+    assert err.splitlines() == [
+        "looking at the files ...",
+        "persons.csv ...",
+        "weeks.csv ...",
+        "writing the extract ...",
+    ]
+    code, out, err = command("check", "extract")
+    assert (code, err) == (10, "")
+    assert "555" in out
+    (source.parent / "extract" / "municipality=492" / "spells.parquet").unlink()
+    assert command("check", "extract")[0] == 4
+
+
+def test_check_with_ones_own_code_list_is_content(source, command):
+    listed = (ROOT / "parameters/dream_codes.yml").read_text(encoding="utf-8")
+    assert "the project's code list" in listed
+    mine = (
+        listed.replace("the project's code list", "my code list").rstrip()
+        + """
+  - id: found_out
+    name: {da: Fundet, en: Found out}
+    codes:
+      - {first: 555, name: {da: Fundet, en: Found out}, mark: recalled}
+"""
+    )
+    (source.parent / "mine.yml").write_text(mine, encoding="utf-8")
+    code, out, _ = command("import", "register", "--to", "extract", "--codes", "mine.yml")
+    assert (code, "does not have" in out) == (0, False)
+    code, out, _ = command("check", "extract", "--codes", "mine.yml")
+    assert code == 0
+    assert "my code list" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("register", "--to", "extract", "--delimiter", "tab"), 4, "persons.csv: the header line has one column"),
+        (("register", "--to", "extract", "--delimiter", "x"), 7, "delimiter is 'x'; must be"),
+        (
+            ("register", "--to", "register"),
+            5,
+            "register: holds 'persons.csv'; must be new, empty or an earlier extract",
+        ),
+        (("nowhere", "--to", "extract"), 4, "nowhere: there is no such file or folder"),
+        (("register", "--to", "extract", "--codes", "none.yml"), 3, "none.yml: there is no such file"),
+    ],
+)
+def test_an_import_that_cannot_be_made(source, command, arguments, code, message):
+    found, out, err = command("import", *arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert not (source.parent / "extract").exists()
+    assert not list(source.parent.glob(".*importing"))
+
+
 def test_dictionary_is_a_table_of_the_columns(command):
     code, out, err = command("dictionary")
     assert (code, err) == (0, "")
@@ -220,5 +299,5 @@ def test_help_imports_nothing_that_only_a_run_needs():
     script += "command.main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("run", "simulate", "dictionary"):
+    for name in ("run", "import", "check", "simulate", "dictionary"):
         assert name in done.stdout
