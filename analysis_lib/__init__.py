@@ -4,6 +4,7 @@ In the order in which things flow:
 
 errors      what users meet: each says what was found, where, and what is allowed
 results     Estimate, Check, Curve, Results: the only shapes in which an answer travels
+files       folders and files that are replaced whole or not at all
 parameters  the strict reader of the definitions under `parameters/`
 register    who is in the data: columns declared once, reading, DREAM codes to states, simulation
 aggregates  public figures of jobindsats and StatBank, typed, with our jobcentre ids

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "analysis_lib"
 LAYERS = {
     "errors": 0,
+    "files": 1,
     "results": 1,
     "parameters": 1,
     "register": 2,

@@ -217,7 +217,8 @@ def _read_partition(folder: Path, municipality: int, description: Description, b
     if born is None:
         persons, spells = (read_file(home / f"{name}.parquet", files[name]) for name in (PERSONS.name, SPELLS))
         return _Part(persons=persons, spells=spells, rows=np.arange(persons.num_rows))
-    groups = [0] if files[PERSONS.name].rows <= GROUP else born_groups(home / f"{PERSONS.name}.parquet", *born)
+    facts = files[PERSONS.name]
+    groups = [0] if facts.rows <= GROUP else born_groups(home / f"{PERSONS.name}.parquet", facts, *born)
     persons, spells = (
         read_file(home / f"{name}.parquet", files[name], groups=groups) for name in (PERSONS.name, SPELLS)
     )
@@ -260,6 +261,8 @@ def _persons_frame(parts: Sequence[_Part], description: Description, folder: Pat
 
 
 def _no_persons(folder: Path, description: Description) -> pa.Table:
+    if not description.municipalities:
+        raise DataError(f"{folder}: holds nobody; must be the extract of a register with people")
     path = folder / partition(next(iter(description.municipalities))) / f"{PERSONS.name}.parquet"
     return pa.parquet.read_schema(path).empty_table()
 

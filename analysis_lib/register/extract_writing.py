@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis_lib.errors import InvalidInput, OutputError
+from analysis_lib.files import replace_folder, restore_folder
 from analysis_lib.register.declarations import PERSON_ID, PERSONS
 from analysis_lib.register.layout import (
     DESCRIPTION_FILE,
@@ -66,11 +66,12 @@ def write_extract(
     Raises
     ------
     InvalidInput
-        Where the rows of `persons` and `codes` differ, or a column is not declared.
+        Where the rows of `persons` and `codes` differ, a person stands twice, or a column is missing or not declared.
     OutputError
         Where the folder holds other things, or cannot be written.
     """
     folder = Path(folder)
+    _check_persons(persons)
     rows = np.lexsort([persons[name].to_numpy() for name in reversed(ORDER)])
     table = persons_table(persons.iloc[rows])
     spells = _spells_of(persons, codes, first_week).take(rows)
@@ -91,7 +92,7 @@ def write_extract(
             text = json.dumps(truth, indent=2, ensure_ascii=False, allow_nan=False)
             (made / TRUTH_FILE).write_text(text + "\n", encoding="utf-8")
 
-    _write_whole(folder, fill)
+    _write_extract(folder, fill)
     return folder
 
 
@@ -130,33 +131,6 @@ def check_replaceable(folder: Path) -> None:
         )
 
 
-def take_place(folder: Path, made: Path) -> None:
-    """Put a finished extract in the place of an earlier one, which stands until then."""
-    previous = _previous(folder)
-    if folder.exists():
-        folder.rename(previous)
-    try:
-        made.rename(folder)
-    except OSError:
-        recover(folder)
-        raise
-    shutil.rmtree(previous, ignore_errors=True)
-
-
-def recover(folder: Path) -> None:
-    """Undo the first half of a replacement that was cut off, or finish its second half."""
-    previous = _previous(folder)
-    if previous.exists():
-        if folder.exists():
-            shutil.rmtree(previous)
-        else:
-            previous.rename(folder)
-
-
-def _previous(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.previous")
-
-
 def persons_table(persons: pd.DataFrame) -> pa.Table:
     """Return the persons as they are stored."""
     columns = [PERSONS.column(name) for name in persons.columns]
@@ -178,16 +152,25 @@ def count_weeks(code: NDArray[np.int16], weeks: NDArray[np.integer[Any]]) -> dic
     return {int(c): int(total[c]) for c in np.flatnonzero(total)}
 
 
-def _write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
+def _check_persons(persons: pd.DataFrame) -> None:
+    for column in PERSONS.columns:
+        if column.required and column.name not in persons:
+            raise InvalidInput(f"persons has no column {column.name}; it is required")
+    twice = persons[PERSON_ID.name][persons[PERSON_ID.name].duplicated()]
+    if len(twice):
+        raise InvalidInput(f"persons has {PERSON_ID.name} '{twice.iloc[0]}' twice; must be once")
+
+
+def _write_extract(folder: Path, fill: Callable[[Path], None]) -> None:
     check_replaceable(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        recover(folder)
+        restore_folder(folder)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
             # A folder in it, because temporary folders are for their owner only, whatever others may read.
             made = Path(place) / folder.name
             made.mkdir()
             fill(made)
-            take_place(folder, made)
+            replace_folder(folder, made)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error})") from error

@@ -14,7 +14,9 @@ the same `GROUP` persons, so that a cohort of birth years reads its own row grou
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -45,11 +47,12 @@ IntArray = NDArray[np.int64]
 
 
 class FileFacts(Definition):
-    """A file of the extract."""
+    """A file of the extract; `footer` is the SHA-256 of its end, which page checksums do not cover."""
 
     rows: int
     bytes: int
     sha256: str
+    footer: str
 
 
 class SourceFacts(Definition):
@@ -130,7 +133,7 @@ def write_groups(path: Path, table: pa.Table, starts: Sequence[int] | IntArray) 
             writer.write_table(part, row_group_size=max(part.num_rows, 1))
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return FileFacts(rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256)
+    return FileFacts(rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256, footer=hash_footer(path))
 
 
 def read_file(path: Path, facts: FileFacts, *, groups: Collection[int] | None = None) -> pa.Table:
@@ -141,29 +144,52 @@ def read_file(path: Path, facts: FileFacts, *, groups: Collection[int] | None = 
     DataError
         Where the file is not what was written.
     """
-    try:
-        if path.stat().st_size != facts.bytes:
-            raise DataError(f"{path}: has {path.stat().st_size:,} bytes; must be the {facts.bytes:,} that were written")
-        with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            threads = facts.bytes > SMALL
-            if groups is None:
-                return file.read(use_threads=threads)
-            return file.read_row_groups(sorted(groups), use_threads=threads)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read ({str(error).splitlines()[0]}); must be as it was written") from None
+    with _opened(path, facts) as file:
+        threads = facts.bytes > SMALL
+        if groups is None:
+            return file.read(use_threads=threads)
+        return file.read_row_groups(sorted(groups), use_threads=threads)
 
 
-def born_groups(path: Path, first: int, last: int) -> list[int]:
+def born_groups(path: Path, facts: FileFacts, first: int, last: int) -> list[int]:
     """Return the row groups of a persons file with people born in the years `first` to `last`.
 
     The file is sorted by date of birth, so that they follow one another.
+
+    Raises
+    ------
+    DataError
+        Where the file is not what was written.
     """
-    with pa.parquet.ParquetFile(path) as file:
+    with _opened(path, facts) as file:
         place = file.schema_arrow.get_field_index("birth_date")
         bounds = [
             file.metadata.row_group(group).column(place).statistics for group in range(file.metadata.num_row_groups)
         ]
     return [group for group, s in enumerate(bounds) if s.min.year <= last and s.max.year >= first]
+
+
+@contextmanager
+def _opened(path: Path, facts: FileFacts) -> Iterator[pa.parquet.ParquetFile]:
+    """Open a file of the extract that has the size and the footer that were written."""
+    try:
+        if path.stat().st_size != facts.bytes:
+            raise DataError(f"{path}: has {path.stat().st_size:,} bytes; must be the {facts.bytes:,} that were written")
+        if hash_footer(path) != facts.footer:
+            raise DataError(f"{path}: cannot be read (its footer has changed); must be as it was written")
+        with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read ({str(error).splitlines()[0]}); must be as it was written") from None
+
+
+def hash_footer(path: Path) -> str:
+    """Return the SHA-256 of the end of a Parquet file, whose length stands in its last bytes."""
+    with path.open("rb") as stream:
+        end = stream.seek(-8, os.SEEK_END)
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(max(end - length, 0))
+        return hashlib.sha256(stream.read()).hexdigest()
 
 
 def local_rows(rows: IntArray, groups: Sequence[int]) -> IntArray:

@@ -54,6 +54,26 @@ def test_order_of_the_last_codes_is_marked_uncertain(codes):
     assert all("medium confidence" in group.source for group in marks.values())
 
 
+def test_the_list_has_a_title_and_counts_its_marks(codes):
+    assert codes.title.da
+    assert codes.title.en
+    assert set(codes.marks) == {"verified", "derived", "recalled", "unknown"}
+    assert sum(codes.marks.values()) == len(codes.known) - 1  # the blank week has no evidence of its own
+    by_hand = sum((g.last or g.first) - g.first + 1 for s in codes.states for g in s.codes if g.mark == "recalled")
+    assert codes.marks["recalled"] == by_hand > 0
+
+
+def test_a_list_without_a_title(tmp_path):
+    path = tmp_path / "codes.yml"
+    lines = SOURCE.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("title:"))
+    rest = [line for line in lines[start + 1 :] if line]
+    after = next(i for i, line in enumerate(rest) if not line.startswith(" "))
+    path.write_text("\n".join([*lines[:start], *rest[after:]]), encoding="utf-8")
+    with pytest.raises(DefinitionError, match="title"):
+        read_codes(path)
+
+
 def test_unknown_state_and_code(codes):
     with pytest.raises(
         DefinitionError, match=r"state is 'sicknes'; must be one of self_support, .*, dead; did you mean 'sickness'"

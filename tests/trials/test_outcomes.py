@@ -109,7 +109,14 @@ def test_weeks_in_states_needs_the_whole_window():
 
 def test_nobodys_state_is_guessed_from_an_unknown_code():
     outcome = WeeksInStates.model_validate(
-        {"id": "w", "kind": "weeks_in_states", "label": TEXT, "states": ("unemployment",), "censoring": (), "horizon": 3}
+        {
+            "id": "w",
+            "kind": "weeks_in_states",
+            "label": TEXT,
+            "states": ("unemployment",),
+            "censoring": (),
+            "horizon": 3,
+        }
     )
     spells = spells_of([[U, 555, U, B], [U, U, B, 555]])
     found = measure_weeks(outcome, spells, np.array([0, 0]), codes_of, unknown=[555])

@@ -2,6 +2,7 @@
 
 plan      which files make up which table; the columns held against the declarations (`headers`)
 people    the persons: read whole, sorted, and found by their id
+chunks    a file's chunks, with the columns that the folders above it give
 reading   the other files, chunk by chunk
 convert   a chunk of weeks, months or events turned into rows of the extract (`cells`, `series`)
 faults    what is wrong in the cells: counted, with the first places of each kind

@@ -20,6 +20,8 @@ from analysis_lib.register.sources import Chunk, Source
 IntArray = NDArray[np.int64]
 UNIT_ROWS = 50_000
 """Rows of a source that make a unit of the staging folder: what an interruption loses at most."""
+UNIT_BYTES = 16 << 20
+"""Bytes of converted rows that make a unit, where so many come of fewer rows: what is held in memory at most."""
 
 
 def read_source(
@@ -62,7 +64,7 @@ def read_source(
             _check_home(chunk, source, people, rows, pending.faults)
         pending.add(chunk, rows, one.converters, source)
         told(source, chunk.position)
-        if pending.rows >= UNIT_ROWS:
+        if pending.rows >= UNIT_ROWS or pending.bytes >= UNIT_BYTES:
             units.append(pending.stage(staging, key, len(units)))
             pending = _Pending()
     if pending.rows:
@@ -110,12 +112,14 @@ class _Pending:
         self._tables: dict[str, list[pa.Table]] = {}
         self._rows: list[IntArray] = []
         self._position = 0
-        self.rows = 0
+        self.rows, self.bytes = 0, 0
         self.faults = Faults()
 
     def add(self, chunk: Chunk, rows: IntArray, converters: Iterable[Converter], source: Source) -> None:
         for converter in converters:
-            self._tables.setdefault(converter.table, []).append(converter.convert(chunk, rows, source, self.faults))
+            table = converter.convert(chunk, rows, source, self.faults)
+            self._tables.setdefault(converter.table, []).append(table)
+            self.bytes += table.nbytes
         self._rows.append(rows)
         self._position = chunk.position
         self.rows += len(rows)

@@ -12,14 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis_lib.errors import DataError, OutputError
+from analysis_lib.files import replace_folder, restore_folder
 from analysis_lib.register.codes import CodeList, read_codes
 from analysis_lib.register.declarations import PERSON_ID, PERSONS, VIGNETTES
-from analysis_lib.register.extract_writing import check_replaceable, recover, take_place
+from analysis_lib.register.extract_writing import check_replaceable
 from analysis_lib.register.importing.assembly import write_extract_of
 from analysis_lib.register.importing.checks import check_rows
 from analysis_lib.register.importing.chunks import read_chunks
 from analysis_lib.register.importing.convert import checked_columns, read_columns
-from analysis_lib.register.importing.faults import Faults
+from analysis_lib.register.importing.faults import Faults, count_of
 from analysis_lib.register.importing.people import People, read_people
 from analysis_lib.register.importing.plan import ImportPlan, Pass, known_jobcentre, plan_import
 from analysis_lib.register.importing.reading import read_source
@@ -72,7 +73,7 @@ class Imported:
             f"Weeks: {made.n_weeks:,} ({made.first_week} to {week_label(first + made.n_weeks - 1)}), {spells:,} spells",
         ]
         if self.unknown_codes:
-            shown = ", ".join(f"{code} ({weeks:,} weeks)" for code, weeks in self.unknown_codes.items())
+            shown = ", ".join(f"{code} ({count_of(weeks, 'week')})" for code, weeks in self.unknown_codes.items())
             lines.append(f"Codes that the code list does not have: {shown}; nobody's state is guessed from them")
         return "\n".join(lines)
 
@@ -121,6 +122,10 @@ def import_extract(
     place, to = Path(source), Path(to)
     jobcentres = jobcentres or read_jobcentres()
     form = form or CsvForm()
+    try:
+        restore_folder(to)
+    except OSError as error:
+        raise OutputError(f"{to}: cannot be written ({error})") from None
     check_replaceable(to)
     plan, facts = _look(place, form, jobcentres, progress)
     identity = {
@@ -129,13 +134,12 @@ def import_extract(
         "jobcentres": hashlib.sha256(jobcentres.model_dump_json().encode()).hexdigest(),
     }  # fmt: skip
     try:
-        recover(to)
         with Staging(to.parent / f".{to.name}.importing", identity) as staging:
             description = _Import(plan, staging, jobcentres, progress).run(facts)
             truth = place / TRUTH_FILE
             if truth.is_file():
                 shutil.copyfile(truth, staging.extract / TRUTH_FILE)
-            take_place(to, staging.extract)
+            replace_folder(to, staging.extract)
             staging.remove()
     except DataError as error:
         raise _of(place, str(error).splitlines()) from None

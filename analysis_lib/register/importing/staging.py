@@ -7,9 +7,7 @@ a JSON file with the faults, which is written last and so says that the unit is 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis_lib.errors import OutputError
+from analysis_lib.files import FolderLock, empty_folder, write_through, write_whole
 from analysis_lib.register.importing.faults import Faults
 from analysis_lib.register.layout import ROW
 
@@ -59,7 +58,7 @@ class Staging:
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         self.folder = folder
         self._identity = json.dumps(identity, indent=1, sort_keys=True).encode()
-        self._lock: int | None = None
+        self._lock = FolderLock(folder)
         self.resumed = False
 
     def __enter__(self) -> Staging:
@@ -71,11 +70,12 @@ class Staging:
             Where another import is at work in it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        if not self._lock.take():
+            raise OutputError(f"{self.folder}: another import is at work there; must be waited for")
         try:
             self._prepare()
         except OSError:
-            self._release_lock()
+            self._lock.release()
             raise
         return self
 
@@ -83,7 +83,7 @@ class Staging:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the folder as it is, for the import to go on."""
-        self._release_lock()
+        self._lock.release()
 
     @property
     def extract(self) -> Path:
@@ -110,9 +110,11 @@ class Staging:
             table = table.take(pa.array(np.argsort(table.column(ROW).to_numpy(), kind="stable")))
             with pa.OSFile(f"{path}.{name}.arrow", "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
+            write_through(Path(f"{path}.{name}.arrow"))
         joined = np.concatenate(rows)
         with Path(f"{path}.npy").open("wb") as stream:
             np.save(stream, joined)
+        write_through(Path(f"{path}.npy"))
         content = {"chunks": len(rows), "rows": len(joined), "position": position, "faults": faults.to_json()}
         write_whole(path.with_suffix(".json"), json.dumps(content).encode())
         return Unit(path=path, chunks=len(rows), rows=len(joined), position=position, faults=faults)
@@ -134,29 +136,8 @@ class Staging:
         self.resumed = path.is_file() and path.read_bytes() == self._identity
         if self.resumed:
             return
-        for left in self.folder.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+        empty_folder(self.folder)
         write_whole(path, self._identity)
-
-    def _take_lock(self) -> None:
-        if sys.platform == "win32":
-            return
-        import fcntl  # noqa: PLC0415 (not on every platform)
-
-        self._lock = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._release_lock()
-            raise OutputError(f"{self.folder}: another import is at work there; must be waited for") from None
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def _path(self, source: str, number: int) -> Path:
         return self.folder / f"{source}-{number:06d}"
@@ -180,10 +161,3 @@ def rows_between(units: Sequence[Unit], table: str, low: int, high: int) -> Iter
                 # A copy: the file is closed before the slice is used.
                 part = whole.slice(first, last - first).set_column(0, ROW, own)
                 yield part.take(pa.array(np.arange(part.num_rows)))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file under a temporary name, then rename it."""
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(content)
-    temporary.replace(path)

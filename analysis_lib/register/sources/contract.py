@@ -7,7 +7,7 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Protocol
 
@@ -209,8 +209,10 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def fixed_values(path: Path, name: str, header: Iterable[str]) -> Mapping[str, str]:
+def fixed_values(name: str, header: Iterable[str]) -> Mapping[str, str]:
     """Return the values that the folders directly above a file give, as in `municipality=461/part-0.parquet`.
+
+    Folders above the source are not looked at: `name` is the path from there.
 
     Raises
     ------
@@ -219,7 +221,7 @@ def fixed_values(path: Path, name: str, header: Iterable[str]) -> Mapping[str, s
     """
     fixed: dict[str, str] = {}
     columns = set(header)
-    for folder in path.absolute().parents:
+    for folder in PurePosixPath(name).parents:
         key, sign, value = folder.name.partition("=")
         if not sign or not key:
             break

@@ -51,7 +51,7 @@ class CsvSource:
                 f"must be separated by ; tab or |, or the delimiter be declared too (cells with a comma in quotes)"
             )
         self.columns = self._read_columns()
-        self.fixed: Mapping[str, str] = fixed_values(path, name, self.columns)
+        self.fixed: Mapping[str, str] = fixed_values(name, self.columns)
 
     @cached_property
     def _scan(self) -> Scan:
@@ -96,7 +96,9 @@ class CsvSource:
         blocks = self._blocks(rows)
         for block in itertools.islice(blocks, skip, None):
             table = self._read(block, blocks, wanted)
-            yield Chunk(first_row=block.first_row, table=table, position=block.position)
+            # Line ends after the last row are no row's.
+            position = self.size if block.position >= self._scan.end else block.position
+            yield Chunk(first_row=block.first_row, table=table, position=position)
         self._stamp.check(self.path, self.name)
 
     def _blocks(self, rows: int) -> Iterator[Lines]:

@@ -46,7 +46,7 @@ class ParquetSource:
         self._groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
         self.n_rows: int | None = int(metadata.num_rows)
         self.columns = tuple(column.strip() for column in self._stored)
-        self.fixed: Mapping[str, str] = fixed_values(path, name, self.columns)
+        self.fixed: Mapping[str, str] = fixed_values(name, self.columns)
 
     def describe(self) -> dict[str, str]:
         """Return the format."""

@@ -64,7 +64,7 @@ class SasSource:
             raise DataError(f"{name}: does not say how many rows it has; must be exported as CSV")
         self.n_rows: int | None = metadata.number_rows
         self.columns = tuple(column.strip() for column in self._stored)
-        self.fixed: Mapping[str, str] = fixed_values(path, name, self.columns)
+        self.fixed: Mapping[str, str] = fixed_values(name, self.columns)
 
     def describe(self) -> dict[str, str]:
         """Return format and encoding."""

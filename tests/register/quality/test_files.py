@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from analysis_lib.errors import DataError
 from analysis_lib.register.extract_writing import write_extract
+from analysis_lib.register.layout import hash_footer
 from analysis_lib.register.quality import check_extract
 
 SPELLS = "municipality=461/spells.parquet"
@@ -84,10 +86,9 @@ def _replace(folder, name, table):
     path = folder / f"municipality=461/{name}.parquet"
     pa.parquet.write_table(table, path)
     content = json.loads((folder / "extract.json").read_text())
-    import hashlib
-
     content["municipalities"]["461"][name] |= {
         "bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "footer": hash_footer(path),
     }  # fmt: skip
     (folder / "extract.json").write_text(json.dumps(content))
 

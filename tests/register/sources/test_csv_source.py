@@ -67,7 +67,7 @@ def test_types_are_decided_chunk_by_chunk(csv_file):
     chunks = list(source.chunks(integers=["a"], columns=["a"], rows=2))
     assert [chunk.first_row for chunk in chunks] == [1, 3, 5]
     assert [chunk.table["a"].to_pylist() for chunk in chunks] == [[1, 2], ["x", "4"], [5]]
-    assert chunks[-1].position == source.size - 1  # the line end of the last row is left out
+    assert chunks[-1].position == source.size
 
 
 @given(st.lists(st.text("0123456789-+.,xXeE \t", max_size=6), min_size=1, max_size=8))

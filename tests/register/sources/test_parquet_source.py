@@ -19,7 +19,7 @@ def written(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, **options)
-        return open_source(path)
+        return open_source(path, name=name)
 
     return write
 
@@ -110,8 +110,8 @@ def test_describe_and_fingerprint(written):
 def test_a_column_given_twice_by_folders(written, kind):
     name = {"folder twice": "year=1/year=2/w.parquet", "folder and file": "sex=man/w.parquet"}[kind]
     message = {
-        "folder twice": "w.parquet: column year stands in the folder 'year=1' and in another folder; must be in one",
-        "folder and file": "w.parquet: column sex stands in the folder 'sex=man' and in the file; must be in one",
+        "folder twice": f"{name}: column year stands in the folder 'year=1' and in another folder; must be in one",
+        "folder and file": f"{name}: column sex stands in the folder 'sex=man' and in the file; must be in one",
     }[kind]
     with pytest.raises(DataError) as caught:
         written(people(2), name=name)
