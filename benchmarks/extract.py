@@ -1,4 +1,4 @@
-"""Reading and importing extracts: `python benchmarks/extract.py [--quick]` (about ten minutes and 3 GB of disk).
+"""Reading and importing extracts: `python benchmarks/extract.py [--quick]` (about three minutes and 1 GiB of disk).
 
 What one jobcentre of 94 and one cohort cost against reading all; what an import takes from Parquet and CSV; and a
 register of 1 million persons x 1,000 weeks imported, read and used as spells within 8 GiB.

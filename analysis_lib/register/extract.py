@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -30,7 +29,6 @@ from analysis_lib.register.layout import (
     VIGNETTES_FILE,
     Description,
     born_groups,
-    local_rows,
     partition,
     read_file,
 )
@@ -153,15 +151,23 @@ def read_extract(
         return _imported(folder, municipalities, born)
     description, sha256 = read_description(folder)
     wanted = [m for m in sorted(description.municipalities) if municipalities is None or m in municipalities]
-    parts = [_read_partition(folder, municipality, description, born) for municipality in wanted]
-    persons = _persons_frame(parts, description, folder)
+    read = {m: _read_partition(folder, m, description, born) for m in wanted}
+    parts = {m: part for m, part in read.items() if part is not None}
+    persons = _persons_frame(list(parts.values()), description, folder)
+    spells = _spells(list(parts.values()), persons, description)
+    rows = np.concatenate([np.zeros(0, np.int64), *(part.first_row + np.arange(len(part)) for part in parts.values())])
+    ends = np.cumsum([len(part) for part in parts.values()], dtype=np.int64)
+    if born is not None:
+        kept = persons["birth_date"].dt.year.between(*born).to_numpy()
+        persons, spells = persons[kept].reset_index(drop=True), spells.take(kept)
+        rows, ends = rows[kept], np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[ends]
     return Extract(
         persons=persons,
-        spells=_spells(parts, persons, description),
+        spells=spells,
         path=folder,
         description=description,
         sha256=sha256,
-        chosen={municipality: part.rows for municipality, part in zip(wanted, parts, strict=True)},
+        chosen=dict(zip(parts, np.split(rows, ends[:-1]), strict=True)) if parts else {},
     )
 
 
@@ -204,32 +210,29 @@ def read_truth(folder: Path | str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What was read of one municipality: its persons and spells, and which rows of its files the persons are."""
+    """What was read of one municipality: persons and spells, and the row of its files that the first person is."""
 
     persons: pa.Table
     spells: pa.Table
-    rows: IntArray
+    first_row: int
+
+    def __len__(self) -> int:
+        return int(self.persons.num_rows)
 
 
-def _read_partition(folder: Path, municipality: int, description: Description, born: tuple[int, int] | None) -> _Part:
+def _read_partition(
+    folder: Path, municipality: int, description: Description, born: tuple[int, int] | None
+) -> _Part | None:
+    """Read the row groups that people born in these years stand in; `None` where there are none."""
     files = description.municipalities[municipality]
+    groups = None if born is None else born_groups(files[PERSONS.name], *born)
+    if groups == []:
+        return None
     home = folder / partition(municipality)
-    if born is None:
-        persons, spells = (read_file(home / f"{name}.parquet", files[name]) for name in (PERSONS.name, SPELLS))
-        return _Part(persons=persons, spells=spells, rows=np.arange(persons.num_rows))
-    facts = files[PERSONS.name]
-    groups = [0] if facts.rows <= GROUP else born_groups(home / f"{PERSONS.name}.parquet", facts, *born)
     persons, spells = (
         read_file(home / f"{name}.parquet", files[name], groups=groups) for name in (PERSONS.name, SPELLS)
     )
-    year = pc.year(persons.column("birth_date")).to_numpy()
-    kept = np.flatnonzero((year >= born[0]) & (year <= born[1]))
-    place = np.full(persons.num_rows, -1, dtype=np.int64)
-    place[kept] = np.arange(len(kept))
-    row = place[local_rows(spells.column(ROW).to_numpy().astype(np.int64), groups)]
-    spells = spells.set_column(0, ROW, pa.array(row, type=pa.int32())).filter(pa.array(row >= 0))
-    first = groups[0] * GROUP if groups else 0
-    return _Part(persons=persons.take(pa.array(kept)), spells=spells, rows=first + kept)
+    return _Part(persons=persons, spells=spells, first_row=groups[0] * GROUP if groups else 0)
 
 
 def _own_rows(table: pa.Table, rows: IntArray, first: int) -> pa.Table:
@@ -268,11 +271,10 @@ def _no_persons(folder: Path, description: Description) -> pa.Table:
 
 
 def _spells(parts: Sequence[_Part], persons: pd.DataFrame, description: Description) -> Spells:
-    firsts = np.cumsum([0, *(len(part.rows) for part in parts)])
+    # Rows of a file are counted from its first person, those of the spells from the first person read.
+    shifts = np.cumsum([0, *(len(part) for part in parts)])[:-1] - [part.first_row for part in parts]
     columns = {name: _column([part.spells for part in parts], name) for name in SPELLS_SCHEMA.names[1:]}
-    person = [
-        part.spells.column(ROW).to_numpy() + np.int32(first) for part, first in zip(parts, firsts[:-1], strict=True)
-    ]
+    person = [part.spells.column(ROW).to_numpy() + np.int32(shift) for part, shift in zip(parts, shifts, strict=True)]
     return Spells(
         person=np.concatenate([*person, np.zeros(0, np.int32)]), **columns,
         person_id=persons[PERSON_ID.name].to_numpy(), first_week=week_index(description.first_week),

@@ -22,6 +22,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 from pydantic import Field
@@ -47,12 +48,21 @@ IntArray = NDArray[np.int64]
 
 
 class FileFacts(Definition):
-    """A file of the extract; `footer` is the SHA-256 of its end, which page checksums do not cover."""
+    """A file of the extract.
+
+    Attributes
+    ----------
+    footer
+        SHA-256 of its end, which page checksums do not cover.
+    first_years
+        Of a persons file: the year of birth of the first person of each row group.
+    """
 
     rows: int
     bytes: int
     sha256: str
     footer: str
+    first_years: tuple[int, ...] = ()
 
 
 class SourceFacts(Definition):
@@ -121,7 +131,9 @@ def write_partition(folder: Path, tables: Mapping[str, pa.Table]) -> dict[str, F
     for name, table in tables.items():
         starts = edges if name == PERSONS.name else np.searchsorted(table.column(ROW).to_numpy(), edges)
         facts[name] = write_groups(folder / f"{name}.parquet", table, starts)
-    return facts
+    born = tables[PERSONS.name].column("birth_date").take(pa.array(edges[edges < n]))
+    first_years = tuple(pc.year(born).to_pylist())
+    return facts | {PERSONS.name: facts[PERSONS.name].model_copy(update={"first_years": first_years})}
 
 
 def write_groups(path: Path, table: pa.Table, starts: Sequence[int] | IntArray) -> FileFacts:
@@ -151,22 +163,15 @@ def read_file(path: Path, facts: FileFacts, *, groups: Collection[int] | None = 
         return file.read_row_groups(sorted(groups), use_threads=threads)
 
 
-def born_groups(path: Path, facts: FileFacts, first: int, last: int) -> list[int]:
+def born_groups(facts: FileFacts, first: int, last: int) -> list[int]:
     """Return the row groups of a persons file with people born in the years `first` to `last`.
 
-    The file is sorted by date of birth, so that they follow one another.
-
-    Raises
-    ------
-    DataError
-        Where the file is not what was written.
+    The file is sorted by date of birth, so that they follow one another, and nobody in a group is born after the first
+    person of the next one.
     """
-    with _opened(path, facts) as file:
-        place = file.schema_arrow.get_field_index("birth_date")
-        bounds = [
-            file.metadata.row_group(group).column(place).statistics for group in range(file.metadata.num_row_groups)
-        ]
-    return [group for group, s in enumerate(bounds) if s.min.year <= last and s.max.year >= first]
+    ends = [*facts.first_years[1:], last]
+    years = enumerate(zip(facts.first_years, ends, strict=True))
+    return [group for group, (start, end) in years if start <= last and end >= first]
 
 
 @contextmanager
@@ -190,10 +195,3 @@ def hash_footer(path: Path) -> str:
         length = int.from_bytes(stream.read(4), "little")
         stream.seek(max(end - length, 0))
         return hashlib.sha256(stream.read()).hexdigest()
-
-
-def local_rows(rows: IntArray, groups: Sequence[int]) -> IntArray:
-    """Return where the rows of a municipality's file stand among the persons of the row groups that were read."""
-    position = np.zeros(max(groups, default=0) + 1, dtype=np.int64)
-    position[list(groups)] = np.arange(len(groups)) * GROUP
-    return position[rows // GROUP] + rows % GROUP

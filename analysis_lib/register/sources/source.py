@@ -28,8 +28,8 @@ def open_source(path: Path | str, *, name: str | None = None, form: CsvForm | No
     path
         Ends in .csv, .parquet or .sas7bdat, in small or capital letters.
     name
-        What messages call it: its path from the source's folder, whose parts such as `municipality=461` are columns; the
-        file's own name by default.
+        What messages call it: its path from the source's folder, whose parts such as `municipality=461` are columns;
+        the file's own name by default.
     form
         How a CSV file is written; what it leaves out is detected. Files of other kinds say it themselves.
 
