@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PERSONS ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab calibrate format messages lock clean
+.PHONY: help demo test check lab calibrate bench format messages lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ check: $(VENV)/.installed ## format, lint (notebooks too), types, tests
 
 calibrate: $(VENV)/.installed ## the longer calibration of intervals and tests
 	CALIBRATION_TRIALS=5000 $(BIN)/python -m pytest -n 2 -m calibration tests
+
+bench: $(VENV)/.installed ## speed and memory, as ratios against named peers (about six minutes)
+	$(BIN)/python benchmarks/register.py
+	$(BIN)/python benchmarks/extract.py
 
 format: $(VENV)/.installed ## rewrite the code in the project's format
 	$(BIN)/ruff format .

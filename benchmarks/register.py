@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import duckdb
 import numpy as np
 import pandas as pd
+from extract import reading_rows
 from measure import (
     MIB,
     Row,
@@ -405,6 +406,7 @@ def main(arguments: list[str]) -> int:
         ("The job against one pass of NumPy", lambda: pass_rows(register)),
         ("Cost by number of persons", lambda: linear_rows(register, sizes)),
         ("Peak memory, fresh process", lambda: memory_rows(register)),
+        ("Reading one jobcentre of 94 from an extract", lambda: reading_rows(sizes.register)),
     ]
     missed = 0
     for title, section in sections:
