@@ -113,7 +113,9 @@ def test_description_holds_the_hash_of_every_file(extract):
             content = (extract / f"municipality={municipality}" / f"{name}.parquet").read_bytes()
             footer = content[-8 - int.from_bytes(content[-8:-4], "little") :]
             first_years = facts.pop("first_years")
-            assert len(first_years) == (pq.read_metadata(pa.BufferReader(content)).num_row_groups if name == "persons" else 0)
+            assert len(first_years) == (
+                pq.read_metadata(pa.BufferReader(content)).num_row_groups if name == "persons" else 0
+            )
             assert facts == {
                 "rows": pq.read_metadata(pa.BufferReader(content)).num_rows, "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(), "footer": hashlib.sha256(footer).hexdigest(),
