@@ -86,7 +86,7 @@ def import_(
     An import that was interrupted goes on where it was when it is started again. An earlier extract stands until the
     new one is whole.
     """
-    from analysis_lib.batch.progress import show_stages  # noqa: PLC0415
+    from analysis_lib.batch.stages import show_stages  # noqa: PLC0415
     from analysis_lib.register.codes import read_codes  # noqa: PLC0415
     from analysis_lib.register.importing.run import import_extract  # noqa: PLC0415
     from analysis_lib.register.sources import CsvForm  # noqa: PLC0415
@@ -149,6 +149,9 @@ def main() -> None:
     except AnalysisError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted", err=True)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

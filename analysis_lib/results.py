@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, overload
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis_lib.errors import InvalidInput
 
@@ -315,7 +315,7 @@ def check_level(level: float) -> float:
 
 def wald_interval(value: float, std_error: float, df: float, level: float, scale: Scale = "identity") -> Interval:
     """Return value ± t(df) x std_error, computed on the log scale and turned back for a ratio."""
-    half = float(stats.t.ppf((1 + level) / 2, df)) * std_error
+    half = float(special.stdtrit(df, (1 + level) / 2)) * std_error
     if scale == "log":
         return Interval(low=value * math.exp(-half), high=value * math.exp(half), level=level)
     return Interval(low=value - half, high=value + half, level=level)
@@ -324,4 +324,4 @@ def wald_interval(value: float, std_error: float, df: float, level: float, scale
 def wald_p_value(value: float, std_error: float, df: float, scale: Scale = "identity") -> float:
     """Return the two-sided p-value of no effect (0, or a ratio of 1)."""
     distance = math.log(value) if scale == "log" else value
-    return float(2 * stats.t.sf(abs(distance) / std_error, df))
+    return float(2 * special.stdtr(df, -abs(distance) / std_error))

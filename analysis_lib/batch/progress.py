@@ -1,22 +1,13 @@
-"""What a batch and an import show while they run: a bar on a terminal, plain lines elsewhere."""
+"""What a batch shows while it runs: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analysis_lib.batch.plan import PlannedRun
 from analysis_lib.batch.record import RunRecord
@@ -59,28 +50,3 @@ def show_progress(total: int, console: Console | None = None) -> Iterator[BatchP
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[unit]}"))
     with Progress(*columns, TextColumn("{task.fields[failed]}"), console=console, transient=True) as bar:
         yield BatchProgress(total, console, bar)
-
-
-@contextmanager
-def show_stages(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
-    """Show the stages of an import, each told as (stage, done, total), while the block lasts."""
-    console = console or Console(stderr=True)
-    begun: dict[str, TaskID] = {}
-    if not console.is_terminal:
-
-        def say(stage: str, *_: int) -> None:
-            if stage not in begun:
-                begun[stage] = TaskID(0)
-                console.print(f"{stage} ...", markup=False, highlight=False, soft_wrap=True)
-
-        yield say
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-
-        def move(stage: str, done: int, total: int) -> None:
-            if stage not in begun:
-                begun[stage] = bar.add_task(escape(stage), total=total)
-            bar.update(begun[stage], completed=done, total=total)
-
-        yield move
