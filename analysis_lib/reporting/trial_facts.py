@@ -92,8 +92,10 @@ def method_lines(cases: Cases, min_count: int, translator: Translator) -> Iterab
             total=sum(cases.codes.marks.values()),
         )
     if cases.unknown_code_weeks:
+        few = cases.unknown_code_weeks < min_count
+        weeks = t("Fewer than {n} weeks", n=min_count) if few else t("{n} weeks", n=cases.unknown_code_weeks)
         yield t(
-            "{n} weeks in the register have a code that the list does not have. Nobody's state was guessed from them: "
+            "{weeks} in the register have a code that the list does not have. Nobody's state was guessed from them: "
             "people are observed up to the first such week, and left out where it comes before their entry.",
-            n=cases.unknown_code_weeks,
+            weeks=weeks,
         )

@@ -1,13 +1,17 @@
 """The report that the notebook shows: every part, in both languages, after disclosure control."""
 
 import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis_lib.errors import DefinitionError, OutputError
-from analysis_lib.register.codes import read_codes
+from analysis_lib.register.codes import CODES_FILE, read_codes
+from analysis_lib.register.extract import read_extract
 from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.simulation import simulate_register
@@ -15,6 +19,7 @@ from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.labels import labels_of
 from analysis_lib.reporting.language import Translator
 from analysis_lib.reporting.report import open_report, read_results
+from analysis_lib.reporting.trial_facts import method_lines
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Results
 from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.design import assigned_by_rule
@@ -46,7 +51,7 @@ def report(extract, jobcentre="all", language="en"):
 
 
 def words(shown):
-    return re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", shown._repr_html_()))
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", shown._repr_html_())))
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -103,6 +108,38 @@ def test_another_office_hides_its_counts_too(extract):
     other = next(office for office in offices if office != SMALL)
     assert all(row.n_treated is None for row in report(extract, other).results.estimates)
     assert "withheld" in words(report(extract, other).flow())
+
+
+def test_the_page_says_which_code_list_it_used(extract):
+    shown = words(report(extract).method())
+    assert "Benefit codes: the project's code list (unofficial, most of it from memory); 91 of its 91 codes" in shown
+    assert "a code that the list does not have" not in shown
+
+
+def test_ones_own_code_list_is_named_in_the_run_file(extract, tmp_path):
+    listed = CODES_FILE.read_text(encoding="utf-8")
+    without_activation = re.sub(r"\n      - first: 211\n.*?source: low confidence\n", "\n", listed, count=1, flags=re.S)
+    assert listed != without_activation
+    (tmp_path / "mine.yml").write_text(
+        without_activation.replace("the project's code list", "my list"), encoding="utf-8"
+    )
+    run = tmp_path / "demo.yml"
+    text = Path(RUN).read_text(encoding="utf-8") + f"codes: {tmp_path / 'mine.yml'}\n"
+    run.write_text(text, encoding="utf-8")
+    page = open_report(trial="hig", jobcentre="all", extract=extract, run=run, language="en")
+    weeks = read_extract(extract).description.code_weeks[211]
+    assert f"{weeks:,} weeks in the register have a code that the list does not have." in words(page.method())
+    assert "Benefit codes: my list" in words(page.method())
+    # Who is activated in the weeks looked at is not known to be on benefit, or off it.
+    assert len(page.cases) <= len(report(extract).cases)
+    assert np.isnan(page.cases.outcomes["benefit_weeks_52"].values).any()
+
+
+def test_few_weeks_with_an_unknown_code_are_not_counted_out(extract):
+    cases = report(extract).cases
+    for weeks, said in ((3, "Fewer than 5 weeks in the register"), (5, "5 weeks in the register")):
+        lines = " ".join(method_lines(replace(cases, unknown_code_weeks=weeks), 5, Translator("en")))
+        assert said in lines
 
 
 def test_published_numbers_stand_on_the_page_of_the_whole_trial(extract):
