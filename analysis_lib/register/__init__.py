@@ -12,7 +12,8 @@ extract          an extract, read whole or only the people asked for
 extract_writing  an extract, written whole or not at all
 quality          what an extract holds, and its faults
 spells           runs of one code: the form in which weeks are stored
-states           weeks in a state, first runs, inflow and shares, on runs or on the matrix of codes (`runs`: how)
+states           weeks in a state, first runs, inflow and shares, on runs or on the matrix of codes
+questions, runs  what those functions are asked, put in order; the arithmetic on runs
 simulation_model what a simulated register is like (a trial's `simulation` block)
 simulation_draws the people and what happens to each in either arm
 simulation       the simulated register and its truth

@@ -8,24 +8,29 @@ counted from 0. A code below 0 is refused where it is met; columns that a questi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.register.codes import LARGEST_CODE
-from analysis_lib.register.runs import (
-    Runs,
-    Stays,
-    check_codes,
-    code_runs,
-    first_of_each,
-    row_blocks,
-    rows_of_matrix,
-    stays_in,
+from analysis_lib.register.questions import (
+    BoolArray,
+    Codes,
+    IntArray,
+    blocks,
+    check_count,
+    columns_of,
+    ends_of,
+    groups_of,
+    is_whole,
+    observed_window,
+    shape_of,
+    table_of,
+    tables_of,
 )
+from analysis_lib.register.runs import Stays, first_of_each, stays_in
 from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
 
 __all__ = [
@@ -39,12 +44,7 @@ __all__ = [
     "weeks_in_state",
 ]
 
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-Codes = NDArray[np.integer[Any]] | Spells
-
-BLOCK_SPELLS = 1 << 17
 
 
 class FirstRun(NamedTuple):
@@ -99,12 +99,12 @@ def weeks_in_state(
     >>> weeks_in_state(codes, [111], start=[0, 2], length=4)
     array([ 3., nan])
     """
-    n, n_weeks = _shape(codes)
-    table = _table("states", states)
-    _check_count("length", length)
-    window = _observed_window(start, end, length, n, n_weeks)
+    n, n_weeks = shape_of(codes)
+    table = table_of("states", states)
+    check_count("length", length)
+    window = observed_window(start, end, length, n, n_weeks)
     weeks = np.where(window.observed, 0.0, np.nan)
-    for rows, low, high, runs in _blocks(codes, window.low, window.high):
+    for rows, low, high, runs in blocks(codes, window.low, window.high):
         stays = stays_in(runs, table, rows.stop - rows.start, low, high)
         begin = np.maximum(stays.start, window.low[rows].take(stays.person))
         finish = np.minimum(stays.stop, window.high[rows].take(stays.person))
@@ -165,16 +165,16 @@ def first_run(
     >>> run.week, run.found
     (array([3, 4]), array([ True, False]))
     """
-    n, n_weeks = _shape(codes)
-    table = _table("states", states)
-    first, stop = _columns("start", start, n), _ends(end, n, n_weeks)
-    _check_count("min_weeks", min_weeks)
+    n, n_weeks = shape_of(codes)
+    table = table_of("states", states)
+    first, stop = columns_of("start", start, n), ends_of(end, n, n_weeks)
+    check_count("min_weeks", min_weeks)
     wrong = (first < 0) | (first > stop)
     if wrong.any():
         person = int(np.argmax(wrong))
         raise InvalidInput(f"start is {first[person]} for person {person}; must be 0 to the end, {stop[person]}")
     week, found = stop.copy(), np.zeros(n, dtype=np.bool_)
-    for rows, low, high, runs in _blocks(codes, first, stop):
+    for rows, low, high, runs in blocks(codes, first, stop):
         stays = stays_in(runs, table, rows.stop - rows.start, low, high)
         ends = stop[rows].take(stays.person)
         begin, finish = np.maximum(stays.start, first[rows].take(stays.person)), np.minimum(stays.stop, ends)
@@ -222,11 +222,11 @@ def inflow(
     >>> inflow(codes, [111], from_week=2, to_week=3, free_weeks=2)
     (array([0]), array([2]))
     """
-    n, n_weeks = _shape(codes)
-    table = _table("state", state)
-    _check_count("free_weeks", free_weeks)
+    n, n_weeks = shape_of(codes)
+    table = table_of("state", state)
+    check_count("free_weeks", free_weeks)
     for name, week in (("from_week", from_week), ("to_week", to_week)):
-        if not _is_whole(week):
+        if not is_whole(week):
             raise InvalidInput(f"{name} is {week!r}; must be a whole number")
     if not free_weeks <= from_week <= to_week < n_weeks:
         raise InvalidInput(
@@ -235,7 +235,7 @@ def inflow(
         )
     low, high = (np.broadcast_to(np.int64(week), n) for week in (int(from_week) - int(free_weeks), int(to_week) + 1))
     persons, weeks = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for rows, first, last, runs in _blocks(codes, low, high):
+    for rows, first, last, runs in blocks(codes, low, high):
         stays = stays_in(runs, table, rows.stop - rows.start, first, last)
         new = stays.start >= from_week
         free = stays.start[1:] - stays.stop[:-1] >= free_weeks
@@ -294,15 +294,15 @@ def state_shares(
     array([[1., 1., 0.],
            [0., 0., 1.]])
     """
-    n, n_weeks = _shape(codes)
-    tables = _tables(states)
-    _check_count("horizon", horizon)
+    n, n_weeks = shape_of(codes)
+    tables = tables_of(states)
+    check_count("horizon", horizon)
     horizon = int(horizon)
-    window = _observed_window(start, end, horizon, n, n_weeks)
-    member, n_groups = _groups(group, n)
+    window = observed_window(start, end, horizon, n, n_weeks)
+    member, n_groups = groups_of(group, n)
     persons = np.bincount(member[window.observed], minlength=n_groups)
     counts = np.zeros((n_groups, len(tables), horizon), dtype=np.int64)
-    for rows, low, high, runs in _blocks(codes, window.low, window.high):
+    for rows, low, high, runs in blocks(codes, window.low, window.high):
         for i, table in enumerate(tables):
             stays = stays_in(runs, table, rows.stop - rows.start, low, high)
             counts[:, i] += _weekly_counts(stays, window.low[rows], member[rows], (n_groups, horizon))
@@ -322,116 +322,3 @@ def _weekly_counts(stays: Stays, first: IntArray, member: IntArray, shape: tuple
     come = np.bincount(before + begin[seen], minlength=size)
     leave = np.bincount(before + finish[seen], minlength=size)
     return np.cumsum((come - leave).reshape(n_groups, horizon + 1), axis=1)[:, :horizon]
-
-
-class _Window(NamedTuple):
-    """Columns asked about, shape (n,): `low` to `high` - 1; a window that is not observed whole has high = 0 <= low."""
-
-    observed: BoolArray
-    low: IntArray
-    high: IntArray
-
-
-def _observed_window(start: ArrayLike, end: ArrayLike | None, length: int, n: int, n_weeks: int) -> _Window:
-    first, stop = _columns("start", start, n), _ends(end, n, n_weeks)
-    # No longer than can matter, so that nothing overflows.
-    length = min(int(length), n_weeks + 1)
-    observed = (first >= 0) & (first <= stop - length)
-    return _Window(
-        observed=observed, low=np.where(observed, first, n_weeks), high=np.where(observed, first + length, 0)
-    )
-
-
-def _blocks(codes: Codes, low: IntArray, high: IntArray) -> Iterator[tuple[slice, int, int, Runs]]:
-    """Yield blocks: rows, first column asked about and first one after, and the runs of a code that touch these.
-
-    A matrix's runs are cut at these columns, those of spells are not: no answer depends on what lies beyond.
-    """
-    n, n_weeks = _shape(codes)
-    width = max(int(high.max(initial=0)) - int(low.min(initial=n_weeks)), 1)
-    size = BLOCK_SPELLS * n // max(len(codes), 1) if isinstance(codes, Spells) else rows_of_matrix(width)
-    for rows in row_blocks(n, max(size, 1)):
-        first, last = int(low[rows].min()), int(high[rows].max())
-        if first < last:
-            yield rows, first, last, _runs_between(codes, rows, first, last)
-
-
-def _runs_between(codes: Codes, rows: slice, low: int, high: int) -> Runs:
-    if not isinstance(codes, Spells):
-        runs = code_runs(codes[rows, low:high])
-        return runs._replace(start=runs.start + low, stop=runs.stop + low)
-    begin, end = np.searchsorted(codes.person, np.array([rows.start, rows.stop], dtype=np.int32))
-    asked = slice(begin, end)
-    # `take` gathers about half as fast again as an index does.
-    near = np.flatnonzero((codes.start[asked] < high) & (codes.stop[asked] > low))
-    person, start, stop, code = (
-        column[asked].take(near) for column in (codes.person, codes.start, codes.stop, codes.code)
-    )
-    return Runs(person=person - rows.start, start=start, stop=stop, code=code)
-
-
-def _shape(codes: Codes) -> tuple[int, int]:
-    if isinstance(codes, Spells):
-        return codes.n_persons, codes.n_weeks
-    check_codes(codes)
-    return codes.shape[0], codes.shape[1]
-
-
-def _table(name: str, states: ArrayLike) -> BoolArray:
-    """Return whether each code counts, by code; the last entry stands for all higher codes."""
-    given = sorted(states) if isinstance(states, (set, frozenset)) else states
-    wanted = np.atleast_1d(np.asarray(given))
-    if wanted.size == 0 or not np.issubdtype(wanted.dtype, np.integer):
-        raise InvalidInput(f"{name} is {states!r}; must be one or more integer codes")
-    wrong = wanted[(wanted < 0) | (wanted > LARGEST_CODE)]
-    if wrong.size:
-        raise InvalidInput(f"{name} has {wrong[0]}; must be 0 (blank) to {LARGEST_CODE}")
-    table = np.zeros(int(wanted.max()) + 2, dtype=np.bool_)
-    table[wanted] = True
-    return table
-
-
-def _tables(states: Sequence[ArrayLike]) -> list[BoolArray]:
-    if not isinstance(states, (Sequence, np.ndarray)) or isinstance(states, str) or len(states) == 0:
-        raise InvalidInput(f"states is {states!r}; must be a list of states, each one or more integer codes")
-    return [_table(f"states[{i}]", state) for i, state in enumerate(states)]
-
-
-def _groups(group: ArrayLike | None, n: int) -> tuple[IntArray, int]:
-    """Return each person's group, counted from 0 in the order of the labels, and the number of groups."""
-    if group is None:
-        return np.zeros(n, dtype=np.int64), 1
-    labels = np.asarray(group)
-    if labels.shape != (n,):
-        raise InvalidInput(f"group is of shape {labels.shape}; must be labels of shape ({n},)")
-    try:
-        distinct, member = np.unique(labels, return_inverse=True)
-    except TypeError:
-        raise InvalidInput("group has labels that have no order; must be all numbers or all texts") from None
-    return member.astype(np.int64), len(distinct)
-
-
-def _columns(name: str, values: ArrayLike, n: int) -> IntArray:
-    given = np.asarray(values)
-    if not np.issubdtype(given.dtype, np.integer) or given.shape not in ((), (n,)):
-        raise InvalidInput(
-            f"{name} is {given.dtype} of shape {given.shape}; must be integers of shape ({n},), or one for all"
-        )
-    return np.broadcast_to(given.astype(np.int64), (n,))
-
-
-def _ends(end: ArrayLike | None, n: int, n_weeks: int) -> IntArray:
-    ends = _columns("end", n_weeks if end is None else end, n)
-    wrong = (ends < 0) | (ends > n_weeks)
-    if wrong.any():
-        raise InvalidInput(f"end is {ends[wrong][0]}; must be 0 to {n_weeks}")
-    return ends
-
-
-def _check_count(name: str, value: int) -> None:
-    if not _is_whole(value) or value < 1:
-        raise InvalidInput(f"{name} is {value!r}; must be a whole number, 1 or more")
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

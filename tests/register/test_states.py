@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.register import runs, states
+from analysis_lib.register import questions, runs
 from analysis_lib.register.states import first_run, inflow, spells_from_weeks, state_shares, weeks_in_state
 
 BENEFIT = [111, 211]
@@ -199,7 +199,7 @@ def test_many_blocks_give_what_one_gives(monkeypatch, cells):
     whole = list(answers(codes))
     assert len(whole[-2]) > 10
     monkeypatch.setattr(runs, "BLOCK_CELLS", cells)
-    monkeypatch.setattr(states, "BLOCK_SPELLS", cells)
+    monkeypatch.setattr(questions, "BLOCK_SPELLS", cells)
     for form in forms(codes):
         for got, want in zip(answers(form), whole, strict=True):
             np.testing.assert_array_equal(got, want)
