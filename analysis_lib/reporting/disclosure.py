@@ -24,7 +24,7 @@ from analysis_lib.reporting.suppression import (
     too_few,
 )
 from analysis_lib.results import Check, Curve, FloatArray, Message
-from analysis_lib.trials.balance import Balance, BalanceRow
+from analysis_lib.trials.design.balance import Balance, BalanceRow
 from analysis_lib.trials.flow import ArmCount, Flow
 
 __all__ = [

@@ -7,8 +7,8 @@ from analysis_lib.register.codes import CodeList
 from analysis_lib.register.declarations import PERSONS
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.results import Message
-from analysis_lib.trials.balance import YES
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, Trial
+from analysis_lib.trials.design.balance import YES
 from analysis_lib.trials.outcomes import CENSORED, EXIT
 
 

@@ -43,7 +43,6 @@ from analysis_lib.reporting.tables import (
 )
 from analysis_lib.reporting.trial_facts import method_lines, trial_facts
 from analysis_lib.results import Curve, Message, Results
-from analysis_lib.trials.balance import Balance
 from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import (
     ALL,
@@ -51,6 +50,7 @@ from analysis_lib.trials.definition import (
     Trial,
     read_trial,
 )
+from analysis_lib.trials.design.balance import Balance
 from analysis_lib.trials.evaluation import (
     ADJUSTED,
     ADJUSTED_HAZARD_RATIO,

@@ -22,8 +22,8 @@ from analysis_lib.reporting.table import (
     write_interval,
 )
 from analysis_lib.results import Check, Estimate, Results
-from analysis_lib.trials.balance import BalanceRow
 from analysis_lib.trials.definition import CONTROL
+from analysis_lib.trials.design.balance import BalanceRow
 
 __all__ = [
     "Fact",

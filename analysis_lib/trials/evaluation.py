@@ -13,10 +13,10 @@ from scipy import stats
 
 from analysis_lib.errors import DefinitionError, InvalidInput, NotEstimable
 from analysis_lib.results import Check, Curve, Estimate, Item, Message, Results, wald_interval
-from analysis_lib.trials.balance import Balance, balance_table, covariate_columns
 from analysis_lib.trials.cases import Cases, in_group
 from analysis_lib.trials.definition import CONTROL, Group, Target, TimeToState, Trial
 from analysis_lib.trials.design import check_treated_share
+from analysis_lib.trials.design.balance import Balance, balance_table, covariate_columns
 from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
 from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
 from analysis_lib.trials.outcomes import CENSORED, EXIT, Durations, Numbers

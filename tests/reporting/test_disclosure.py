@@ -21,7 +21,7 @@ from analysis_lib.reporting.disclosure import (
 from analysis_lib.reporting.protected_rows import flow_cells
 from analysis_lib.reporting.suppression import exposed_cells
 from analysis_lib.results import Check, Message
-from analysis_lib.trials.balance import Balance, BalanceRow
+from analysis_lib.trials.design.balance import Balance, BalanceRow
 from analysis_lib.trials.durations import survival_curve
 from analysis_lib.trials.flow import ArmCount, Flow, FlowStep
 

@@ -17,8 +17,8 @@ from analysis_lib.reporting import plots
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow, ProtectedStep
 from analysis_lib.reporting.language import Translator
 from analysis_lib.results import Check, Curve, Estimate, Interval, Message, Results
-from analysis_lib.trials.balance import BalanceRow
 from analysis_lib.trials.definition import ScheduleWindow
+from analysis_lib.trials.design.balance import BalanceRow
 
 DA, EN = Translator("da"), Translator("en")
 NBSP = "\N{NO-BREAK SPACE}"

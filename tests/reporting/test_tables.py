@@ -30,8 +30,8 @@ from analysis_lib.reporting.tables import (
     targets_table,
 )
 from analysis_lib.results import Check, Estimate, Interval, Message, Results
-from analysis_lib.trials.balance import Balance, BalanceRow
 from analysis_lib.trials.definition import Target
+from analysis_lib.trials.design.balance import Balance, BalanceRow
 from analysis_lib.trials.evaluation import TargetComparison
 
 DA, EN = Translator("da"), Translator("en")

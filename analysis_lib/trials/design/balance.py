@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis_lib.errors import DataError, InvalidInput
 from analysis_lib.results import Check, Message
 from analysis_lib.trials.definition import CONTROL, Covariate
-from analysis_lib.trials.design import Design
+from analysis_lib.trials.design.assignment import Design
 
 FloatArray = NDArray[np.float64]
 BALANCE_THRESHOLD = 0.01

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from analysis_lib.errors import DataError, DefinitionError, InvalidInput
 from analysis_lib.parameters import check_definition
-from analysis_lib.trials.balance import balance_table, check_joint_balance, covariate_columns
 from analysis_lib.trials.definition import CONTROL, Arm, BirthDayRule, Covariate, RecordedArm
 from analysis_lib.trials.design import (
     Design,
@@ -20,6 +19,7 @@ from analysis_lib.trials.design import (
     recorded_design,
     treated_day_share,
 )
+from analysis_lib.trials.design.balance import balance_table, check_joint_balance, covariate_columns
 
 ARMS = [
     {"id": "control", "label": {"da": "K", "en": "C"}, "mark": "derived", "value": 0},

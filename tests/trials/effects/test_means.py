@@ -13,7 +13,7 @@ from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Estimate, Message
 from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
 
-REFERENCE = Path(__file__).parent.parent / "reference"
+REFERENCE = Path(__file__).parents[2] / "reference"
 # Closed forms in double precision on both sides; p-values lose a few digits in the tail of t.
 CLOSED_FORM = 1e-8
 

@@ -11,7 +11,7 @@ from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Message
 from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
 
-REFERENCE = Path(__file__).parent.parent / "reference"
+REFERENCE = Path(__file__).parents[2] / "reference"
 CLOSED_FORM = 1e-8
 # R stops when the log likelihood changes by less than 1e-9 of itself, here when the step is below 1e-8.
 ITERATIVE = 1e-7
