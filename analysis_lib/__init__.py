@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from analysis_lib.register.quality import check_extract
     from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
     from analysis_lib.register.states import first_run, inflow, state_shares, weeks_in_state
-    from analysis_lib.reporting.report import Report, open_report, read_results
+    from analysis_lib.reporting.reports import TrialReport, open_trial_effects, read_results
     from analysis_lib.results import Check, Curve, Estimate, Results
     from analysis_lib.trials.definition import Trial, read_trial
     from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
@@ -38,10 +38,10 @@ __all__ = [
     "Curve",
     "Estimate",
     "Extract",
-    "Report",
     "Results",
     "Spells",
     "Trial",
+    "TrialReport",
     "additive_adjusted",
     "check_extract",
     "difference_in_means",
@@ -53,7 +53,7 @@ __all__ = [
     "load_cases",
     "logrank",
     "median_duration",
-    "open_report",
+    "open_trial_effects",
     "read_codes",
     "read_extract",
     "read_jobindsats",
@@ -81,7 +81,7 @@ _HOMES = {
     "trials.durations": ("hazard_ratio", "logrank", "median_duration", "survival_curve"),
     "trials.effects": ("additive_adjusted", "difference_in_means", "lin_adjusted"),
     "trials.sources": ("load_cases",),
-    "reporting.report": ("Report", "open_report", "read_results"),
+    "reporting.reports": ("TrialReport", "open_trial_effects", "read_results"),
 }
 
 

@@ -95,10 +95,12 @@ def run_batch(
 
 
 def collect_rows(plan: BatchPlan, records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return the rows of all runs in the plan's order: run, trial, jobcentre and `ESTIMATE_COLUMNS`."""
-    tables = [record.rows for record in records if len(record.rows)] or [empty_rows()]
-    rows = pd.concat(tables, ignore_index=True)
+    """Return the rows of all runs in the plan's order: run, notebook, trial, jobcentre and `ESTIMATE_COLUMNS`."""
+    with_rows = [record for record in records if len(record.rows)]
+    rows = pd.concat([record.rows for record in with_rows] or [empty_rows()], ignore_index=True)
+    notebooks = [record.planned.notebook for record in with_rows for _ in range(len(record.rows))]
     rows.insert(0, "run", pd.Series([plan.definition.id] * len(rows), dtype="str", index=rows.index))
+    rows.insert(1, "notebook", pd.Series(notebooks, dtype="str", index=rows.index))
     return rows
 
 

@@ -18,7 +18,7 @@ from analysis_lib.register.simulation import simulate_register
 from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.labels import labels_of
 from analysis_lib.reporting.language import Translator
-from analysis_lib.reporting.report import open_report, read_results
+from analysis_lib.reporting.reports import open_trial_effects, read_results
 from analysis_lib.reporting.trial_facts import method_lines
 from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Results
 from analysis_lib.trials.definition import read_trial
@@ -26,7 +26,7 @@ from analysis_lib.trials.design import assigned_by_rule
 from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
 
 RUN = "parameters/runs/demo.yml"
-PARTS = ("heading", "answer", "design", "flow", "balance", "effects", "durations", "subgroups", "published", "method")
+PARTS = ("heading", "answer", "facts", "flow", "balance", "effects", "durations", "subgroups", "published", "method")
 SMALL = "jc_stevns"
 """Keeps so few people in `extract` that its page shows no number."""
 
@@ -47,7 +47,7 @@ def extract(tmp_path_factory):
 
 
 def report(extract, jobcentre="all", language="en"):
-    return open_report(trial="hig", jobcentre=jobcentre, extract=extract, run=RUN, language=language)
+    return open_trial_effects(trial="hig", jobcentre=jobcentre, extract=extract, run=RUN, language=language)
 
 
 def words(shown):
@@ -126,7 +126,7 @@ def test_ones_own_code_list_is_named_in_the_run_file(extract, tmp_path):
     run = tmp_path / "demo.yml"
     text = Path(RUN).read_text(encoding="utf-8") + f"codes: {tmp_path / 'mine.yml'}\n"
     run.write_text(text, encoding="utf-8")
-    page = open_report(trial="hig", jobcentre="all", extract=extract, run=run, language="en")
+    page = open_trial_effects(trial="hig", jobcentre="all", extract=extract, run=run, language="en")
     weeks = read_extract(extract).description.code_weeks[211]
     assert f"{weeks:,} weeks in the register have a code that the list does not have." in words(page.method())
     assert "Benefit codes: my list" in words(page.method())
@@ -172,7 +172,7 @@ def test_the_same_report_twice_is_the_same(extract):
 
 def test_unknown_trial_and_jobcentre(extract):
     with pytest.raises(DefinitionError, match=r"there is no such file; did you mean 'hig.yml'"):
-        open_report(trial="hiig", jobcentre="all", extract=extract, run=RUN)
+        open_trial_effects(trial="hiig", jobcentre="all", extract=extract, run=RUN)
     with pytest.raises(DefinitionError, match="did you mean 'jc_faxe'"):
         report(extract, "jc_fax")
 

@@ -1,0 +1,203 @@
+"""What the reports on a trial have in common: its facts, its people, and disclosure control of all that is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.errors import OutputError
+from analysis_lib.parameters import Language, in_project
+from analysis_lib.register.jobcentres import read_jobcentres
+from analysis_lib.reporting import plots
+from analysis_lib.reporting.disclosure import (
+    DisclosureRule,
+    cells_to_cover,
+    protect_flow,
+    protect_results,
+    sites_to_hide,
+)
+from analysis_lib.reporting.labels import labels_of, translator_of
+from analysis_lib.reporting.language import Labels, Translator
+from analysis_lib.reporting.run_definition import RunDefinition, read_run
+from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.tables import Fact, checks_table, facts_table, flow_table
+from analysis_lib.reporting.trial_facts import method_lines, trial_facts
+from analysis_lib.results import Message, Results
+from analysis_lib.trials.cases import Cases
+from analysis_lib.trials.definition import ALL, Trial, read_trial
+from analysis_lib.trials.evaluation import check_design
+from analysis_lib.trials.sources import load_cases
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """One trial at one jobcentre. Everything shown or saved has been through disclosure control.
+
+    A report is one notebook's: it opens with `heading` and `answer`, and closes with `method` and `save`.
+    """
+
+    trial: Trial
+    cases: Cases
+    run: RunDefinition
+    translator: Translator
+
+    notebook: ClassVar[str]
+    """The notebook's id: `notebooks/<id>.ipynb`, and `<id>.parquet` of the rows saved."""
+
+    @classmethod
+    def open(
+        cls, *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da"
+    ) -> Self:
+        """Read the definitions and the cases of one report.
+
+        Parameters
+        ----------
+        trial
+            Id of `parameters/trials/<id>.yml`.
+        jobcentre
+            Id of one of the trial's jobcentres, or `all`.
+        extract
+            Folder of the register extract (or of the trial's file).
+        run
+            The run file: says what may be disclosed.
+        language
+            `da` or `en`.
+        """
+        definition = read_trial(trial)
+        chosen = read_run(in_project(run))
+        codes = chosen.codes and in_project(chosen.codes)
+        cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes)
+        return cls(trial=definition, cases=cases, run=chosen, translator=translator_of(definition, language))
+
+    # --- what every page shows ---------------------------------------------------------------------------------------
+
+    def heading(self) -> Shown:
+        """Show the trial, the place, the question and what kind of data this is."""
+        t, text = self.translator.t, self.translator.text
+        lines = [f"<h1>{escape(text(self.trial.title))} – {escape(self.place)}</h1>"]
+        if self.cases.simulated:
+            banner = t("Simulated data calibrated to the published summary moments. No real people.")
+            lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')
+        lines.append(f'<p class="question">{escape(text(self.trial.question))}</p>')
+        return Shown("\n".join(lines))
+
+    def answer(self) -> Shown:
+        """Show what the page says, in sentences that a jobcentre manager understands."""
+        translator = self.translator.naming(self._labels)
+        return paragraphs(*(translator.render(sentence) for sentence in self._sentences()))
+
+    def facts(self) -> Shown:
+        """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
+        checks = self._protected(check_design(self.cases))
+        facts = facts_table(trial_facts(self.trial, self.translator), self.translator)
+        if all(check.passed is None for check in checks.checks):
+            said = self.translator.t("The shares cannot be tested: {reason}.", reason=checks.checks[0].detail)
+            return together(facts, paragraphs(said))
+        caption = self.translator.t("Was the rule followed?")
+        return together(facts, checks_table(checks, self.translator, self._labels, caption=caption))
+
+    def flow(self) -> Shown:
+        """Show who is in the analysis."""
+        flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
+        drawn = plots.figure(plots.flow(flow, translator=self.translator, labels=self._labels))
+        table = flow_table(flow, self.translator, self._labels)
+        summary = escape(self.translator.t("The numbers as a table"))
+        return together(drawn, Shown(f"<details><summary>{summary}</summary>{table._repr_html_()}</details>"))
+
+    def method(self) -> Shown:
+        """Show how the numbers were made, and what a reader must know before using them."""
+        facts = [
+            Fact(name=self.translator.t("Limit"), value=limit.text, mark=limit.mark, source=limit.source)
+            for limit in self.trial.limits
+        ]
+        lines = method_lines(self.cases, self._rule.min_count, self.translator)
+        limits = facts_table(facts, self.translator, caption=self.translator.t("Limits"))
+        return together(paragraphs(*lines), *([limits] if facts else []))
+
+    def save(self, output: str | Path) -> Shown:
+        """Save the estimates, after disclosure control, as `<notebook>.parquet` in the folder (empty: nowhere)."""
+        if not str(output):
+            return Shown("")
+        frame = self.results.to_frame()
+        frame.insert(0, "trial", self.trial.id)
+        frame.insert(1, "jobcentre", self.cases.jobcentre)
+        path = Path(output) / f"{self.notebook}.parquet"
+        made = path.with_suffix(".partial")
+        try:
+            frame.to_parquet(made, index=False)
+            made.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error})") from None
+        return Shown("")
+
+    # --- what each page has of its own -------------------------------------------------------------------------------
+
+    @property
+    def results(self) -> Results:
+        """Every estimate and check of the report, after disclosure control."""
+        raise NotImplementedError
+
+    def _sentences(self) -> Iterable[Message]:
+        """Return the sentences of `answer`."""
+        raise NotImplementedError
+
+    # --- what it is made of ------------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> str:
+        """The jobcentre's name, or that of the whole trial."""
+        if self.cases.jobcentre == ALL:
+            return self.translator.t("The whole trial")
+        return read_jobcentres().name(self.cases.jobcentre)
+
+    def _protected(self, results: Results) -> Results:
+        return protect_results(results, self._rule, flow=self.cases.flow, hide_counts=self._hidden, also=self._covered)
+
+    def _rng(self) -> np.random.Generator:
+        """Return a generator seeded by (trial's seed, jobcentre), so that the order of runs does not matter."""
+        place = int.from_bytes(hashlib.sha256(self.cases.jobcentre.encode()).digest()[:8], "big")
+        return np.random.default_rng([self.trial.inference.seed, place])
+
+    @property
+    def _rule(self) -> DisclosureRule:
+        return self.run.disclosure
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether this page's counts would give away another jobcentre's."""
+        return self.cases.jobcentre in self._hidden_pages
+
+    @cached_property
+    def _hidden_pages(self) -> frozenset[str]:
+        flows = self.cases.site_flows
+        by_arm: dict[str, dict[str, int]] = {}
+        for site, flow in flows.items():
+            for arm in flow.arms:
+                by_arm.setdefault(arm.arm, {})[site] = arm.assigned
+        chosen = [sites_to_hide(counts, self._rule.min_count) for counts in by_arm.values()]
+        return frozenset(page for one in chosen for page in one.too_small | one.counts_hidden)
+
+    @cached_property
+    def _covered(self) -> frozenset[str]:
+        """The cells of this page's flow that would give away another jobcentre's."""
+        site, flows = self.cases.jobcentre, self.cases.site_flows
+        if site not in flows:
+            return frozenset()
+        return cells_to_cover(flows, site, self._rule, hidden_pages=self._hidden_pages)
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return labels_of(self.trial)
+
+
+def read_results(path: Path | str) -> pd.DataFrame:
+    """Read `results.parquet` of a run, or one report's estimates."""
+    return pd.read_parquet(path)
