@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from analysis_lib.register.quality import check_extract
     from analysis_lib.register.spells import Spells, spells_from_weeks, weeks_from_spells
     from analysis_lib.register.states import first_run, inflow, state_shares, weeks_in_state
-    from analysis_lib.reporting.reports import TrialReport, open_trial_effects, read_results
+    from analysis_lib.reporting.reports import (
+        TrialReport,
+        open_trial_conduct,
+        open_trial_design,
+        open_trial_durations,
+        open_trial_effects,
+        read_results,
+    )
     from analysis_lib.results import Check, Curve, Estimate, Results
     from analysis_lib.trials.definition import Trial, read_trial
     from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
     from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
     from analysis_lib.trials.sources import load_cases
+    from analysis_lib.trials.summary_cases import load_summary
 
 __all__ = [
     "Check",
@@ -51,8 +59,12 @@ __all__ = [
     "inflow",
     "lin_adjusted",
     "load_cases",
+    "load_summary",
     "logrank",
     "median_duration",
+    "open_trial_conduct",
+    "open_trial_design",
+    "open_trial_durations",
     "open_trial_effects",
     "read_codes",
     "read_extract",
@@ -81,7 +93,15 @@ _HOMES = {
     "trials.durations": ("hazard_ratio", "logrank", "median_duration", "survival_curve"),
     "trials.effects": ("additive_adjusted", "difference_in_means", "lin_adjusted"),
     "trials.sources": ("load_cases",),
-    "reporting.reports": ("TrialReport", "open_trial_effects", "read_results"),
+    "trials.summary_cases": ("load_summary",),
+    "reporting.reports": (
+        "TrialReport",
+        "open_trial_conduct",
+        "open_trial_design",
+        "open_trial_durations",
+        "open_trial_effects",
+        "read_results",
+    ),
 }
 
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from analysis_lib.errors import InvalidInput, OutputError
 from analysis_lib.files import replace_folder, restore_folder
-from analysis_lib.register.declarations import PERSON_ID, PERSONS
+from analysis_lib.register.declarations import CONTACTS, PERSON_ID, PERSONS
 from analysis_lib.register.layout import (
     DESCRIPTION_FILE,
     FOLDER,
+    ROW,
     SPELLS,
     SPELLS_SCHEMA,
     TRUTH_FILE,
@@ -41,6 +42,7 @@ def write_extract(
     codes: NDArray[np.integer[Any]] | Spells,
     first_week: int,
     truth: Mapping[str, Any] | None = None,
+    contacts: pd.DataFrame | None = None,
 ) -> Path:
     """Write people and their matrix of weeks as an extract, whole or not at all.
 
@@ -57,6 +59,8 @@ def write_extract(
         Week index of column 0.
     truth
         What a simulation knows, written as `truth.json`.
+    contacts
+        The declared columns, one row a contact of one of the persons, in any order; without, there is no such table.
 
     Returns
     -------
@@ -66,7 +70,8 @@ def write_extract(
     Raises
     ------
     InvalidInput
-        Where the rows of `persons` and `codes` differ, a person stands twice, or a column is missing or not declared.
+        Where the rows of `persons` and `codes` differ, a person stands twice, a column is missing or not declared, or a
+        contact is nobody's.
     OutputError
         Where the folder holds other things, or cannot be written.
     """
@@ -75,6 +80,7 @@ def write_extract(
     rows = np.lexsort([persons[name].to_numpy() for name in reversed(ORDER)])
     table = persons_table(persons.iloc[rows])
     spells = _spells_of(persons, codes, first_week).take(rows)
+    met = None if contacts is None else _contacts_table(contacts, table.column(PERSON_ID.name).to_pylist())
 
     def fill(made: Path) -> None:
         home = table.column("municipality").to_numpy()
@@ -82,6 +88,7 @@ def write_extract(
         for municipality in np.unique(home).tolist():
             low, high = np.searchsorted(home, [municipality, municipality + 1])
             parts = {PERSONS.name: table.slice(low, high - low), SPELLS: spells_table(spells, low, high)}
+            parts |= {} if met is None else {CONTACTS.name: _own_rows(met, low, high)}
             facts[municipality] = write_partition(made / partition(municipality), parts)
         description = Description(
             first_week=week_label(first_week), n_weeks=spells.n_weeks, persons=len(persons), municipalities=facts,
@@ -144,6 +151,35 @@ def spells_table(spells: Spells, low: int, high: int) -> pa.Table:
     own = slice(first, last)
     arrays = [spells.person[own] - np.int32(low), spells.start[own], spells.stop[own], spells.code[own]]
     return pa.Table.from_arrays([pa.array(array) for array in arrays], schema=SPELLS_SCHEMA)
+
+
+def _contacts_table(contacts: pd.DataFrame, ids: list[str]) -> pa.Table:
+    """Return contacts as they are stored, sorted by the row of the person among `ids`."""
+    columns = [column for column in CONTACTS.columns if column.name != PERSON_ID.name]
+    missing = [column.name for column in (PERSON_ID, *columns) if column.required and column.name not in contacts]
+    if missing:
+        raise InvalidInput(f"contacts has no column {missing[0]}; it is required")
+    row = contacts[PERSON_ID.name].map({name: number for number, name in enumerate(ids)})
+    if row.isna().any():
+        raise InvalidInput(
+            f"contacts has {PERSON_ID.name} '{contacts[PERSON_ID.name][row.isna()].iloc[0]}'; must be one of persons"
+        )
+    own = contacts.iloc[np.argsort(row.to_numpy(), kind="stable")]
+    stored = {ROW: pa.array(np.sort(row.to_numpy().astype(np.int32)))}
+    stored |= {
+        column.name: pa.Array.from_pandas(own[column.name], type=column.arrow_type)
+        for column in columns
+        if column.name in own
+    }
+    return pa.table(stored)
+
+
+def _own_rows(table: pa.Table, low: int, high: int) -> pa.Table:
+    """Return the rows of the persons `low` to `high` (excluded), counted from `low`."""
+    row = table.column(ROW).to_numpy()
+    first, last = np.searchsorted(row, [low, high])
+    own = table.slice(first, last - first)
+    return own.set_column(0, ROW, pa.array(row[first:last] - np.int32(low), type=pa.int32()))
 
 
 def count_weeks(code: NDArray[np.int16], weeks: NDArray[np.integer[Any]]) -> dict[int, int]:

@@ -12,6 +12,7 @@ from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
 
 def answer(trial: Trial, jobcentre: str, effects: Results) -> tuple[Message, ...]:
     """Return the sentences: the primary outcome first, then the others; or the one reason why there is no answer."""
+    trial.check_assigned()
     arm = trial.treated_arms[0].id
     outcomes = sorted(trial.outcomes, key=lambda outcome: not outcome.primary)
     said = [sentence for outcome in outcomes for sentence in _outcome(outcome, effects, arm)]

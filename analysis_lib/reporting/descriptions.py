@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from analysis_lib.reporting.disclosure import ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.language import Labels, Translator, say_label
-from analysis_lib.reporting.table import capital, format_value, withheld_note, write_count, write_interval
+from analysis_lib.reporting.table import (
+    capital,
+    decimals_written,
+    format_value,
+    withheld_note,
+    write_count,
+    write_interval,
+)
 from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Curve, Results
 
@@ -26,6 +33,27 @@ def describe_survival(curves: Sequence[Curve], *, translator: Translator, labels
         points = [
             translator.t("{share} after {week:g} weeks", share=translator.percent(curve.at(week)), week=week)
             for week in weeks
+        ]
+        sentences.append(f"{say_label(labels, curve.label, translator)}: {', '.join(points)}.")
+    return " ".join(sentences)
+
+
+def describe_curves(
+    curves: Sequence[Curve], *, translator: Translator, labels: Labels, title: str, percent: bool
+) -> str:
+    """Say what the figure shows, and each curve at its first, middle and last point."""
+    sentences = [f"{title}."]
+    for curve in curves:
+        places = sorted({0, len(curve.x) // 2, len(curve.x) - 1})
+        points = [
+            translator.t(
+                "{value} at {x}",
+                value=translator.percent(float(curve.y[place]), 1)
+                if percent
+                else translator.number(float(curve.y[place]), 2),
+                x=translator.number(float(curve.x[place]), decimals_written(float(curve.x[place]))),
+            )
+            for place in places
         ]
         sentences.append(f"{say_label(labels, curve.label, translator)}: {', '.join(points)}.")
     return " ".join(sentences)

@@ -151,6 +151,7 @@ class ProtectedBalance:
     joint: Check
     withheld: int
     min_count: int
+    blocked: bool = False
 
 
 def protect_balance(
@@ -183,7 +184,7 @@ def protect_balance(
     gone = hide_counts or any(0 < n < least for n in arms) or _arms_withheld(balance.arm, flow, rule)
     return ProtectedBalance(
         arm=balance.arm, n_treated=None if gone else arms[0], n_control=None if gone else arms[1], rows=rows,
-        joint=joint, withheld=len(hidden), min_count=least,
+        joint=joint, withheld=len(hidden), min_count=least, blocked=balance.blocked,
     )  # fmt: skip
 
 
@@ -218,7 +219,7 @@ def _hidden_rows(balance: Balance, least: int) -> frozenset[int]:
 def _emptied(row: BalanceRow) -> BalanceRow:
     return replace(
         row, mean_treated=math.nan, mean_control=math.nan, difference=math.nan, std_error=math.nan,
-        normalised_difference=math.nan,
+        adjusted_difference=math.nan, normalised_difference=math.nan,
     )  # fmt: skip
 
 

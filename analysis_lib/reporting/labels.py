@@ -5,10 +5,12 @@ from __future__ import annotations
 from analysis_lib.parameters import Language, Text
 from analysis_lib.register.codes import CodeList
 from analysis_lib.register.declarations import PERSONS
+from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.reporting.language import Labels, Translator
 from analysis_lib.results import Message
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, Trial
 from analysis_lib.trials.design.balance import YES
+from analysis_lib.trials.design.rules import COHORT
 from analysis_lib.trials.outcomes import CENSORED, EXIT
 
 
@@ -19,10 +21,20 @@ def translator_of(trial: Trial, language: Language) -> Translator:
 
 
 def labels_of(trial: Trial) -> Labels:
-    """Return what reports call the trial's ids: outcomes, arms, covariates and their levels, subgroups, exits."""
+    """Return what reports call the trial's outcomes, arms, sites, covariates, levels, groups, activities, prices."""
     labels: dict[str, Text] = {o.id: o.label for o in trial.outcomes}
     labels |= {arm.id: arm.label for arm in trial.assignment.arms}
     labels |= {covariate.id: covariate.label for covariate in trial.covariates}
+    labels |= {site.id: site.label for site in getattr(trial.data, "sites", ())}
+    jobcentres = read_jobcentres()
+    names = {jobcentre: jobcentres.name(jobcentre) for jobcentre in trial.data.jobcentres}
+    labels |= {jobcentre: Text(da=name, en=name) for jobcentre, name in names.items()}
+    labels |= {activity.id: activity.label for activity in trial.activities}
+    labels |= {window.id: window.label for window in trial.inference.hazard_windows}
+    labels |= {group.id: group.label for group in (trial.strata.groups if trial.strata else ())}
+    labels |= {price.id: price.label for price in (trial.costs.prices if trial.costs else ())}
+    if not trial.randomised:
+        labels[COHORT] = _both(Message("everybody in the cohort"))
     for subgroup in trial.subgroups:
         labels[subgroup.id] = subgroup.label
         labels |= {f"{subgroup.id}.{group.id}": group.label for group in subgroup.groups}
@@ -33,6 +45,7 @@ def labels_of(trial: Trial) -> Labels:
         if covariate.kind == "category" and covariate.column in declared:
             choices = declared[covariate.column].choices
             labels |= {f"{covariate.id}.{level}": _both(name) for level, name in choices.items()}
+        labels |= {f"{covariate.id}.{level.value}": level.label for level in covariate.levels}
     return labels
 
 

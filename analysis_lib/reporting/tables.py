@@ -152,7 +152,11 @@ def significance_table(results: Results, translator: Translator, labels: Labels,
 def balance_table(balance: ProtectedBalance, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
     """Show the covariates of one arm and control: means (percent for a level) and normalised differences."""
     arm, control = (say_label(labels, name, translator) for name in (balance.arm, CONTROL))
-    notes = [translator.t("The normalised difference does not depend on the number of people; beyond ±0.1 is notable.")]
+    within = [translator.t("Difference within blocks")] if balance.blocked else []
+    notes = [
+        translator.t("Differences of shares are in percentage points."),
+        translator.t("The normalised difference does not depend on the number of people; beyond ±0.1 is notable."),
+    ]
     if balance.withheld:
         notes.append(withheld_note(balance.min_count, translator))
     return Table(
@@ -161,9 +165,11 @@ def balance_table(balance: ProtectedBalance, translator: Translator, labels: Lab
             translator.t("Characteristic"),
             f"{arm}\n({_people_in(balance.n_treated, translator)})",
             f"{control}\n({_people_in(balance.n_control, translator)})",
+            translator.t("Difference"),
+            *within,
             translator.t("Normalised difference"),
         ),
-        rows=tuple(_balance_row(row, translator, labels) for row in balance.rows),
+        rows=tuple(_balance_row(row, translator, labels, blocked=balance.blocked) for row in balance.rows),
         notes=tuple(notes),
     )
 
@@ -177,16 +183,20 @@ def name_covariate(row: BalanceRow, translator: Translator, labels: Labels) -> s
     return f"{name}: {say_label(labels, level if level in labels else row.level, translator)}"
 
 
-def _balance_row(row: BalanceRow, translator: Translator, labels: Labels) -> tuple[str, ...]:
+def _balance_row(row: BalanceRow, translator: Translator, labels: Labels, *, blocked: bool) -> tuple[str, ...]:
     name = name_covariate(row, translator, labels)
     means = (row.mean_treated, row.mean_control)
     if all(math.isnan(mean) for mean in means):
         return name, translator.render(WITHHELD)
-    one, zero = (
-        translator.percent(mean, 1) if row.level else translator.number(mean, decimals_of(max(means, key=abs), ""))
-        for mean in means
-    )
-    return name, one, zero, translator.number(row.normalised_difference, 3)
+    places = decimals_of(max(means, key=abs), "")
+    differences = (row.difference, row.adjusted_difference) if blocked else (row.difference,)
+    if row.level:
+        one, zero = (translator.percent(mean, 1) for mean in means)
+        apart = [translator.number(100 * difference, 1) for difference in differences]
+    else:
+        one, zero = (translator.number(mean, places) for mean in means)
+        apart = [translator.number(difference, places) for difference in differences]
+    return name, one, zero, *apart, translator.number(row.normalised_difference, 3)
 
 
 def _people_in(n: int | None, translator: Translator) -> str:

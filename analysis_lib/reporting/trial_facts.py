@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from analysis_lib.parameters import Text
 from analysis_lib.reporting.evidence import Fact
 from analysis_lib.reporting.language import Translator
 from analysis_lib.trials.cases import Cases
-from analysis_lib.trials.definition import BirthDayRule, RegisterData, ScheduleWindow, TimeToState, Trial
+from analysis_lib.trials.definition import (
+    BirthDayRule,
+    BirthYearParity,
+    Inflow,
+    LongTerm,
+    NotRandomised,
+    RegisterData,
+    Reported,
+    ScheduleWindow,
+    Site,
+    StockAndInflow,
+    TimeToState,
+    Trial,
+)
 from analysis_lib.trials.outcomes import Durations
 
 
 def trial_facts(trial: Trial, translator: Translator) -> Iterable[Fact]:
     """Yield population, calendar, inflow, places, rule, arms, outcomes and schedule."""
     t = translator.t
+    if trial.status == "template":
+        said = t("Design template with illustrative parameters: no result is claimed")
+        yield Fact(name=t("Status"), value=said, mark="unknown")
     for name, fact in ((t("Population"), trial.population), (t("Calendar"), trial.calendar)):
         yield Fact(name=name, value=fact, mark=fact.mark, source=fact.source)
     if isinstance(trial.data, RegisterData):
@@ -30,21 +47,51 @@ def trial_facts(trial: Trial, translator: Translator) -> Iterable[Fact]:
 
 def _register_facts(data: RegisterData, translator: Translator) -> Iterable[Fact]:
     t, entry, age = translator.t, data.entry, data.age
-    said = t("First week on the benefit from {first} to {last}", first=entry.first_week, last=entry.last_week)
-    yield Fact(name=t("Inflow"), value=said, mark=entry.mark, source=entry.source)
-    said = t("At least {n} weeks without the benefit before", n=entry.new_after.weeks)
-    yield Fact(name=t("Newly unemployed"), value=said, mark=entry.new_after.mark, source=entry.new_after.source)
+    yield Fact(name=t("Inflow"), value=_say_entry(entry, translator), mark=entry.mark, source=entry.source)
+    if isinstance(entry, Inflow):
+        said = t("At least {n} weeks without the benefit before", n=entry.new_after.weeks)
+        yield Fact(name=t("Newly unemployed"), value=said, mark=entry.new_after.mark, source=entry.new_after.source)
+    if isinstance(entry, LongTerm) and entry.passive is not None:
+        said = t("No week in activation among the last {n}", n=entry.passive.weeks)
+        yield Fact(name=t("Passive"), value=said, mark=entry.passive.mark, source=entry.passive.source)
     said = t("{lowest} to {highest} years", lowest=age.lowest, highest=age.highest)
     yield Fact(name=t("Age"), value=said, mark=age.mark, source=age.source)
     for site in data.sites:
-        yield Fact(name=t("Place"), value=site.label, mark=site.mark, source=site.source)
+        yield Fact(name=t("Place"), value=_say_site(site, translator), mark=site.mark, source=site.source)
+
+
+def _say_entry(entry: Inflow | StockAndInflow | LongTerm, translator: Translator) -> str:
+    t = translator.t
+    if isinstance(entry, LongTerm):
+        return t(
+            "On the benefit in week {week} and in at least {n} of the last {m} weeks",
+            week=entry.week, n=entry.at_least, m=entry.of_last,
+        )  # fmt: skip
+    if isinstance(entry, StockAndInflow):
+        return t(
+            "On the benefit in week {first}, or for the first time since up to week {last}",
+            first=entry.first_week, last=entry.last_week,
+        )  # fmt: skip
+    return t("First week on the benefit from {first} to {last}", first=entry.first_week, last=entry.last_week)
+
+
+def _say_site(site: Site, translator: Translator) -> str:
+    name = translator.text(site.label)
+    return translator.t("{place} (the jobcentres are illustrative)", place=name) if site.illustrative else name
 
 
 def _assignment_facts(trial: Trial, translator: Translator) -> Iterable[Fact]:
     t, rule = translator.t, trial.assignment
+    said: str | Text
     if isinstance(rule, BirthDayRule):
         first, last = rule.treated_days
         said = t("Treated: born on days {first:d}–{last:d} of any month", first=first, last=last)
+    elif isinstance(rule, BirthYearParity):
+        said = t("Treated: born in even years") if rule.treated == "even" else t("Treated: born in odd years")
+    elif isinstance(rule, NotRandomised):
+        said = rule.reason
+    elif isinstance(rule, Reported):
+        said = t("As drawn by the trial; known from published numbers only")
     else:
         said = t("Recorded arm, as drawn by the trial")
     yield Fact(name=t("Assignment"), value=said, mark=rule.mark, source=rule.source)
@@ -77,8 +124,14 @@ def method_lines(cases: Cases, min_count: int, translator: Translator) -> Iterab
             "Durations: Kaplan–Meier curves and Cox's model with Efron's ties. Another exit than the one asked for "
             "ends observation and is counted by itself. Weeks are whole, so medians are read within the week."
         )
-    if cases.design.assigned_by_group:
+    if cases.design.assigned_by_group and isinstance(cases.trial.assignment, BirthDayRule):
         yield t("The rule assigned days of birth, not single people; rows with clusters take that into account (CR2).")
+    elif cases.design.assigned_by_group:
+        yield t(
+            "The rule assigned whole groups ({unit}), not single people; rows with clusters take that into account "
+            "(CR2).",
+            unit=cases.design.unit_name,
+        )
     if min_count > 1:
         yield t("Numbers that could show a group of fewer than {n} people are withheld.", n=min_count)
     if cases.observed_to:

@@ -80,6 +80,11 @@ def read_sample(
     if sample.weight is not None and not np.all(sample.weight):
         note = Message("people with weight 0 left out: {n}", n=int(np.sum(sample.weight == 0)))
         sample = sample.where(sample.weight > 0, (note,))
+    return usable(sample)
+
+
+def usable(sample: Sample) -> Sample:
+    """Return the people in blocks with both arms, or raise where an arm has too few."""
     if sample.block is not None:
         sample = sample.where(*complete_blocks(sample.block, sample.treated))
     _check_arms(sample)
@@ -101,7 +106,7 @@ def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, i
 
     Treatment comes after the main effects, so that it is the one found collinear where they determine it.
     """
-    main, names = _main_effects(sample)
+    main, names = main_effects(sample.covariates, sample.block)
     arm = sample.treated.astype(np.float64)[:, None]
     columns = [np.ones_like(arm), main, arm] + ([arm * main] if interact else [])
     design = np.hstack(columns)
@@ -120,13 +125,13 @@ def regression_columns(sample: Sample, *, interact: bool) -> tuple[FloatArray, i
     return design[:, kept], int(np.searchsorted(kept, position)), tuple(dropped)
 
 
-def _main_effects(sample: Sample) -> tuple[FloatArray, tuple[str, ...]]:
+def main_effects(covariates: Covariates, block: Groups | None) -> tuple[FloatArray, tuple[str, ...]]:
     """Return block indicators (all but the first) and covariates, centred in the people used, and their names."""
-    values, names = sample.covariates.values, sample.covariates.names
-    if sample.block is not None:
-        indicators = sample.block.codes[:, None] == np.arange(1, sample.block.count)
+    values, names = covariates.values, covariates.names
+    if block is not None:
+        indicators = block.codes[:, None] == np.arange(1, block.count)
         values = np.hstack([indicators, values])
-        names = (*(f"block {name}" for name in sample.block.names[1:]), *names)
+        names = (*(f"block {name}" for name in block.names[1:]), *names)
     if not names:
         return values, names
     centred = values - values.mean(axis=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from analysis_lib.register.codes import CodeList
 from analysis_lib.results import Message
-from analysis_lib.trials.definition import CONTROL, Trial
+from analysis_lib.trials.calendar_weeks import CalendarWeeks
+from analysis_lib.trials.definition import Trial
 from analysis_lib.trials.design import Design
 from analysis_lib.trials.flow import ArmCount, Flow, FlowStep
-from analysis_lib.trials.outcomes import Durations, Numbers
+from analysis_lib.trials.outcomes import Durations, Measured, Numbers, Weekly
+from analysis_lib.trials.participation import take_contacts
 
 Chosen = NDArray[np.bool_]
 
@@ -28,15 +30,17 @@ class Cases:
     trial, jobcentre
         What and where (`all` for everywhere).
     frame
-        (n, columns) one row a case: covariates and, from a register, the jobcentre.
+        (n, columns) one row a case: covariates and, from a register, `jobcentre` and `site`.
     design
-        The assignment of the same n cases.
+        The assignment of the same n cases; one arm, `cohort`, where nobody was drawn.
     outcomes
         By outcome id, each of shape (n,).
     flow
         Counts from the register to the sample.
     site_flows
         The flow of every jobcentre of the trial: what disclosure control needs to know about the other pages.
+    first_week
+        Week index of the register's first week, from which the frame's `entry` counts; 0 for a file.
     observed_to
         The last week observed, or empty for a file.
     simulated
@@ -45,19 +49,32 @@ class Cases:
         The code list that a register was read with.
     unknown_code_weeks
         Person-weeks of the whole register with a code that the list does not have.
+    stratum
+        The group analysed apart that the cases are of; empty for all.
+    contacts
+        The cases' contacts, as `participation.find_contacts` gives them; `None` without any to read.
+    activities
+        By activity id, how much of it each case took part in, shape (n,); NaN where it is not known.
+    series
+        The cases' weeks by the calendar, where the trial has a series.
     """
 
     trial: Trial
     jobcentre: str
     frame: pd.DataFrame
     design: Design
-    outcomes: Mapping[str, Numbers | Durations]
+    outcomes: Mapping[str, Measured]
     flow: Flow
     site_flows: Mapping[str, Flow]
     observed_to: str
     simulated: bool
+    first_week: int = 0
     codes: CodeList | None = None
     unknown_code_weeks: int = 0
+    stratum: str = ""
+    contacts: pd.DataFrame | None = None
+    activities: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    series: CalendarWeeks | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -68,7 +85,7 @@ def count_flow(
     here: Chosen,
     exclusions: tuple[tuple[Message, Chosen], ...],
     design: Design,
-    outcomes: Mapping[str, Numbers | Durations],
+    outcomes: Mapping[str, Measured],
     *,
     beyond: int = 0,
 ) -> Flow:
@@ -92,34 +109,48 @@ def count_flow(
     for reason, left_out in exclusions:
         steps.append(FlowStep(reason=reason, count=int((left & left_out).sum()) + (0 if steps else beyond)))
         left &= ~left_out
-    known = {
-        name: ~np.isnan(measured.values) if isinstance(measured, Numbers) else np.full(len(design.arm), True)
-        for name, measured in outcomes.items()
-    }
+    known = {name: _known(measured) for name, measured in outcomes.items()}
     arms = tuple(
         ArmCount(
             arm=arm,
             assigned=int((design.arm == arm).sum()),
             outcome_known={name: int((seen & (design.arm == arm)).sum()) for name, seen in known.items()},
         )
-        for arm in (*design.arms[1:], CONTROL)
+        for arm in (*design.arms[1:], design.arms[0])
     )
     return Flow(start_label=start, start=int(here.sum()) + beyond, exclusions=tuple(steps), arms=arms)
 
 
+def _known(measured: Measured) -> Chosen:
+    """Return whose outcome is known, shape (n,)."""
+    if isinstance(measured, Durations):
+        return np.full(len(measured.time), True)
+    if isinstance(measured, Weekly):
+        return np.asarray(~np.isnan(measured.values).any(axis=1))
+    return np.asarray(~np.isnan(measured.values))
+
+
 def in_group(cases: Cases, chosen: Chosen) -> Cases:
     """Return the cases chosen, (n,), with the flows of the whole."""
-    frame = cases.frame[chosen].reset_index(drop=True)
-    outcomes = take_outcomes(cases.outcomes, chosen)
-    return replace(cases, frame=frame, design=cases.design.take(chosen), outcomes=outcomes)
+    return replace(
+        cases,
+        frame=cases.frame[chosen].reset_index(drop=True),
+        design=cases.design.take(chosen),
+        outcomes=take_outcomes(cases.outcomes, chosen),
+        contacts=take_contacts(cases.contacts, chosen),
+        activities={name: amount[chosen] for name, amount in cases.activities.items()},
+        series=None if cases.series is None else cases.series.take(chosen),
+    )
 
 
-def take_outcomes(outcomes: Mapping[str, Numbers | Durations], chosen: Chosen) -> dict[str, Numbers | Durations]:
+def take_outcomes(outcomes: Mapping[str, Measured], chosen: Chosen) -> dict[str, Measured]:
     """Return the outcomes of the cases chosen, (n,)."""
-    taken: dict[str, Numbers | Durations] = {}
+    taken: dict[str, Measured] = {}
     for name, measured in outcomes.items():
         if isinstance(measured, Numbers):
             taken[name] = Numbers(values=measured.values[chosen])
+        elif isinstance(measured, Weekly):
+            taken[name] = Weekly(values=measured.values[chosen])
         else:
             taken[name] = Durations(time=measured.time[chosen], cause=measured.cause[chosen])
     return taken

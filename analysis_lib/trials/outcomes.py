@@ -1,4 +1,4 @@
-"""Outcomes from weeks or from measured columns: numbers per case, and durations with their kind of exit."""
+"""Outcomes from weeks or from measured columns: numbers, numbers a week, and durations with their kind of exit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError
-from analysis_lib.register.spells import Spells
+from analysis_lib.register.spells import Spells, weeks_from_spells
 from analysis_lib.register.states import first_run, weeks_in_state
-from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, TimeToState, WeeksInStates
+from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, ShareInStates, TimeToState, WeeksInStates
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -20,11 +20,20 @@ CodesOf = Callable[[Sequence[str]], NDArray[np.int16]]
 
 EXIT = "exit"
 CENSORED = "censored"
+BLOCK_CELLS = 1 << 23
+"""Weeks of codes held at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """One number a case, shape (n,); NaN where it is not known."""
+
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weekly:
+    """A number a case and week, shape (n, weeks), the entry week first; a row is NaN where it is not known."""
 
     values: FloatArray
 
@@ -49,6 +58,9 @@ class Durations:
         """Whether the exit itself was seen; competing exits count as censored here."""
         seen: NDArray[np.bool_] = self.cause == EXIT
         return seen
+
+
+Measured = Numbers | Weekly | Durations
 
 
 def first_unobserved(spells: Spells, entry: IntArray, censoring: Sequence[int] | NDArray[np.int16]) -> IntArray:
@@ -115,12 +127,46 @@ def measure_weeks(
     return Numbers(values=np.asarray(weeks, dtype=np.float64))
 
 
+def measure_shares(
+    outcome: ShareInStates, spells: Spells, entry: IntArray, codes_of: CodesOf, *, unknown: Sequence[int] = ()
+) -> Weekly:
+    """Say week by week who is in the states; NaN where not all `horizon` weeks were observed, so that weeks compare.
+
+    A row's sum is then what `measure_weeks` counts with the same states, censoring and horizon.
+    """
+    observed = entry + outcome.horizon <= first_unobserved(spells, entry, [*codes_of(outcome.censoring), *unknown])
+    values = np.full((len(entry), outcome.horizon), np.nan)
+    if observed.any():
+        codes = weekly_codes(spells.take(observed), entry[observed], outcome.horizon)
+        values[observed] = np.isin(codes, codes_of(outcome.states))
+    return Weekly(values=values)
+
+
+def weekly_codes(spells: Spells, start: IntArray, length: int) -> NDArray[np.int16]:
+    """Return each person's codes in the weeks from their own start on, shape (n, length); all must be in the register.
+
+    Parameters
+    ----------
+    start
+        (n,) column of the first week.
+    """
+    found = np.empty((spells.n_persons, length), dtype=np.int16)
+    size = max(BLOCK_CELLS // max(spells.n_weeks, 1), 1)
+    for first in range(0, spells.n_persons, size):
+        rows = np.arange(first, min(first + size, spells.n_persons))
+        matrix = weeks_from_spells(spells.take(rows))
+        found[rows] = matrix[np.arange(len(rows))[:, None], start[rows][:, None] + np.arange(length)]
+    return found
+
+
 def measure_column(outcome: MeasuredMean | MeasuredDuration, frame: pd.DataFrame, file: str) -> Numbers | Durations:
-    """Take an outcome already measured in a column; a logarithm needs numbers above zero."""
+    """Take an outcome already measured in a column; a logarithm needs numbers above zero, an event 0 or 1."""
     values = frame[outcome.column].to_numpy(dtype=np.float64)
     if isinstance(outcome, MeasuredDuration):
         _refuse(values < 0, values, outcome.column, file, "0 or more")
-        return Durations(time=values, cause=np.full(len(values), EXIT, dtype=object))
+        seen = np.ones(len(values)) if outcome.event is None else frame[outcome.event].to_numpy(dtype=np.float64)
+        _refuse(~np.isin(seen, [0, 1]), seen, outcome.event or "", file, "1 where the end was seen, else 0")
+        return Durations(time=values, cause=np.where(seen == 1, EXIT, CENSORED).astype(object))
     if outcome.transform == "log":
         _refuse(values <= 0, values, outcome.column, file, "above 0, for its logarithm")
         return Numbers(values=np.log(values))

@@ -9,95 +9,179 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis_lib.errors import DataError
+from analysis_lib.errors import DataError, DefinitionError
 from analysis_lib.parameters import suggest
 from analysis_lib.register.codes import CodeList
 from analysis_lib.register.extract import Extract
 from analysis_lib.register.jobcentres import Jobcentres
 from analysis_lib.register.layout import TRUTH_FILE
 from analysis_lib.register.spells import Spells
-from analysis_lib.register.states import inflow, weeks_in_state
+from analysis_lib.register.states import weeks_in_state
 from analysis_lib.register.weeks import monday, week_index, week_label
 from analysis_lib.results import Message
+from analysis_lib.trials.calendar_weeks import calendar_weeks
 from analysis_lib.trials.cases import Cases, Chosen, count_flow, in_group, take_outcomes
 from analysis_lib.trials.definition import (
     ALL,
     BirthDayRule,
+    BirthYearParity,
+    NotRandomised,
     RegisterData,
+    ShareInStates,
     TimeToState,
     Trial,
     WeeksInStates,
 )
-from analysis_lib.trials.design import birth_day_design
-from analysis_lib.trials.outcomes import Durations, Numbers, measure_time_to_state, measure_weeks
+from analysis_lib.trials.design import Design
+from analysis_lib.trials.design.rules import birth_design, cohort_design
+from analysis_lib.trials.entries import UNKNOWN_CODE, Exclusion, find_entries
+from analysis_lib.trials.flow import Flow
+from analysis_lib.trials.groups import OTHER_STRATUM, stratum_members
+from analysis_lib.trials.outcomes import Measured, measure_shares, measure_time_to_state, measure_weeks
+from analysis_lib.trials.participation import find_contacts, measure_activities
 
-UNKNOWN_CODE = Message("a code that the code list does not have, in the weeks before")
+__all__ = ["UNKNOWN_CODE", "cases_from_extract", "trial_year"]
+
+EVERYBODY = Message("people in the register extract")
 
 
 def cases_from_extract(
-    trial: Trial, extract: Extract, *, codes: CodeList, jobcentres: Jobcentres, jobcentre: str = ALL
+    trial: Trial,
+    extract: Extract,
+    *,
+    codes: CodeList,
+    jobcentres: Jobcentres,
+    jobcentre: str = ALL,
+    stratum: str | None = None,
 ) -> Cases:
-    """Select the trial's population in an extract, in the order that the flow shows, and measure its outcomes."""
-    data, rule = trial.data, trial.assignment
-    if not isinstance(data, RegisterData) or not isinstance(rule, BirthDayRule):
-        raise DataError(f"trial {trial.id} is not read from a register")
-    home = jobcentres.jobcentres_of(extract.persons["municipality"].to_numpy(), trial_year(data, jobcentres))
-    unknown = extract.description.unknown_codes(codes)
-    entry = _entries(data, extract, codes, list(unknown))
-    frame = extract.persons.assign(jobcentre=home, entry=entry.week)
-    frame["age"] = _age(frame["birth_date"], entry.week + extract.first_week)
-    exclusions = (
-        (Message("living outside the trial's jobcentres"), ~np.isin(home, data.jobcentres)),
-        (Message("no week on the trial's benefit in the inflow weeks"), ~entry.seen),
-        (Message("on the benefit already in the weeks before, so not newly unemployed"), ~entry.new),
-        *([(UNKNOWN_CODE, entry.unknown)] if unknown else []),
-        (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
+    """Select the trial's population in an extract, in the order that the flow shows, and measure what was asked for.
+
+    Parameters
+    ----------
+    jobcentre
+        One of the trial's, or `all`.
+    stratum
+        One of the groups that are analysed apart; without, everybody.
+
+    Raises
+    ------
+    DefinitionError
+        Where the trial has no such stratum.
+    DataError
+        Where the trial is not read from a register, or the extract lacks weeks or columns that it asks for.
+    """
+    found = _find_people(trial, extract, codes, jobcentres)
+    cases = _measure(trial, extract, codes, found)
+    exclusions = found.exclusions
+    if stratum is not None:
+        inside = stratum_members(trial, found.frame, stratum, str(extract.path))
+        outside = np.zeros(len(found.eligible), dtype=bool)
+        outside[found.eligible] = ~inside
+        exclusions = (*exclusions, (OTHER_STRATUM, outside))
+        cases = replace(in_group(cases, inside), stratum=stratum)
+    flows = _site_flows(cases, found.home, exclusions)
+    beyond = extract.description.persons - len(found.home)
+    whole = count_flow(
+        EVERYBODY, np.full(len(found.home), True), exclusions, cases.design, cases.outcomes, beyond=beyond
     )
-    eligible: Chosen = ~np.logical_or.reduce([left_out for _, left_out in exclusions])
-    frame = frame[eligible].reset_index(drop=True)
-    own, start = extract.spells.take(eligible), frame["entry"].to_numpy()
-    history = codes.codes_of(data.history.states)
-    frame["benefit_weeks_before"] = weeks_in_state(
-        own, history, start=start - data.history.weeks, length=data.history.weeks
-    )
-    _check_columns(trial, frame, extract)
-    design = birth_day_design(rule, frame["birth_date"])
-    outcomes = _measure_outcomes(trial, data, own=own, entry=start, codes=codes, unknown=list(unknown))
-    flows = {}
-    residents = Message("people in the register extract who live in the jobcentre's area")
-    for site in data.jobcentres:
-        chosen = (frame["jobcentre"] == site).to_numpy()
-        part = design.take(chosen), take_outcomes(outcomes, chosen)
-        flows[site] = count_flow(residents, home == site, exclusions[1:], *part)
-    everybody = Message("people in the register extract")
-    cases = Cases(
-        trial=trial,
-        jobcentre=jobcentre,
-        frame=frame,
-        design=design,
-        outcomes=outcomes,
-        flow=count_flow(
-            everybody,
-            np.full(len(home), True),
-            exclusions,
-            design,
-            outcomes,
-            beyond=extract.description.persons - len(home),
-        ),
-        site_flows=flows,
-        observed_to=week_label(extract.last_week),
-        simulated=(extract.path / TRUTH_FILE).is_file(),
-        codes=codes,
-        unknown_code_weeks=sum(unknown.values()),
-    )
+    cases = replace(cases, flow=whole, site_flows=flows)
     if jobcentre == ALL:
         return cases
-    return replace(in_group(cases, (frame["jobcentre"] == jobcentre).to_numpy()), flow=flows[jobcentre])
+    own = (cases.frame["jobcentre"] == jobcentre).to_numpy()
+    return replace(in_group(cases, own), jobcentre=jobcentre, flow=flows[jobcentre])
 
 
 def trial_year(data: RegisterData, jobcentres: Jobcentres) -> int:
     """Return the year of the first entries, or the first one for which the jobcentres are known."""
     return max(monday(week_index(data.entry.first_week)).year, min(jobcentres.years))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _People:
+    """Everybody in the extract, and the frame of those who are eligible.
+
+    `home`, `eligible` and the exclusions are of shape (persons,); `frame` and `entry` of the n eligible.
+    """
+
+    home: NDArray[np.object_]
+    eligible: Chosen
+    exclusions: tuple[Exclusion, ...]
+    frame: pd.DataFrame
+    unknown: Sequence[int]
+
+    @property
+    def entry(self) -> NDArray[np.int64]:
+        entry: NDArray[np.int64] = self.frame["entry"].to_numpy()
+        return entry
+
+
+def _find_people(trial: Trial, extract: Extract, codes: CodeList, jobcentres: Jobcentres) -> _People:
+    data = trial.data
+    if not isinstance(data, RegisterData):
+        raise DataError(f"trial {trial.id} is not read from a register")
+    home = jobcentres.jobcentres_of(extract.persons["municipality"].to_numpy(), trial_year(data, jobcentres))
+    unknown = list(extract.description.unknown_codes(codes))
+    entries = find_entries(data, extract, codes, unknown)
+    frame = extract.persons.assign(jobcentre=home, entry=entries.week)
+    frame["age"] = _age(frame["birth_date"], entries.week + extract.first_week)
+    exclusions = (
+        (Message("living outside the trial's jobcentres"), ~np.isin(home, data.jobcentres)),
+        *entries.exclusions,
+        (Message("outside the ages of the trial"), ~frame["age"].between(data.age.lowest, data.age.highest).to_numpy()),
+    )
+    eligible: Chosen = ~np.logical_or.reduce([left_out for _, left_out in exclusions])
+    frame = frame[eligible].reset_index(drop=True)
+    frame["site"] = frame["jobcentre"].map(data.site_of).to_numpy(dtype=object)
+    frame["benefit_weeks_before"] = weeks_in_state(
+        extract.spells.take(eligible),
+        codes.codes_of(data.history.states),
+        start=frame["entry"].to_numpy() - data.history.weeks,
+        length=data.history.weeks,
+    )
+    _check_columns(trial, frame, extract)
+    return _People(home=home, eligible=eligible, exclusions=exclusions, frame=frame, unknown=unknown)
+
+
+def _measure(trial: Trial, extract: Extract, codes: CodeList, found: _People) -> Cases:
+    """Return the eligible as cases, their flows still to be counted."""
+    own, unknown = extract.spells.take(found.eligible), found.unknown
+    contacts = find_contacts(extract, found.eligible, found.entry)
+    return Cases(
+        trial=trial,
+        jobcentre=ALL,
+        frame=found.frame,
+        design=_design(trial, found.frame),
+        outcomes=_measure_outcomes(trial, own=own, entry=found.entry, codes=codes, unknown=unknown),
+        flow=Flow(start_label=EVERYBODY, start=0, exclusions=(), arms=()),
+        site_flows={},
+        first_week=extract.first_week,
+        observed_to=week_label(extract.last_week),
+        simulated=(extract.path / TRUTH_FILE).is_file(),
+        codes=codes,
+        unknown_code_weeks=sum(extract.description.unknown_codes(codes).values()),
+        contacts=contacts,
+        activities=measure_activities(trial.activities, contacts, own, found.entry, codes, unknown=unknown),
+        series=calendar_weeks(trial.series, own, extract, codes, unknown=unknown) if trial.series else None,
+    )
+
+
+def _site_flows(cases: Cases, home: NDArray[np.object_], exclusions: tuple[Exclusion, ...]) -> dict[str, Flow]:
+    residents = Message("people in the register extract who live in the jobcentre's area")
+    flows = {}
+    for site in cases.trial.data.jobcentres:
+        chosen = (cases.frame["jobcentre"] == site).to_numpy()
+        part = cases.design.take(chosen), take_outcomes(cases.outcomes, chosen)
+        flows[site] = count_flow(residents, home == site, exclusions[1:], *part)
+    return flows
+
+
+def _design(trial: Trial, frame: pd.DataFrame) -> Design:
+    rule = trial.assignment
+    if isinstance(rule, NotRandomised):
+        return cohort_design(len(frame))
+    if not isinstance(rule, BirthDayRule | BirthYearParity):
+        raise DefinitionError(f"trial {trial.id}: assignment.rule {rule.rule} does not fit a register")
+    return birth_design(rule, frame["birth_date"], frame["site"].to_numpy())
 
 
 def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
@@ -114,43 +198,6 @@ def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
         raise DataError("\n".join(lines))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entries:
-    """What is known of each person's entry, shape (n,).
-
-    Any week on the benefit in the window; a new spell begun there, and its column (0 without one); any week before it
-    with a code that the code list does not have.
-    """
-
-    seen: Chosen
-    new: Chosen
-    week: NDArray[np.int64]
-    unknown: Chosen
-
-
-def _entries(data: RegisterData, extract: Extract, codes: CodeList, unknown: Sequence[int]) -> _Entries:
-    states, spells = codes.codes_of(data.entry.states), extract.spells
-    first, last = (week_index(week) - extract.first_week for week in (data.entry.first_week, data.entry.last_week))
-    before = max(data.entry.new_after.weeks, data.history.weeks)
-    if first < before or last >= spells.n_weeks:
-        have = f"{week_label(extract.first_week)} to {week_label(extract.last_week)}"
-        raise DataError(
-            f"{extract.path}: holds weeks {have}; must hold {data.entry.first_week} to {data.entry.last_week} "
-            f"and {before} weeks before"
-        )
-    person, week = inflow(spells, states, from_week=first, to_week=last, free_weeks=data.entry.new_after.weeks)
-    entry = np.zeros(len(extract.persons), dtype=np.int64)
-    entry[person] = week
-    new = np.zeros(len(entry), dtype=bool)
-    new[person] = True
-    unsure = np.zeros(len(entry), dtype=bool)
-    if unknown and len(person):
-        own = spells.take(person)
-        unsure[person] = weeks_in_state(own, unknown, start=week - before, length=before) > 0
-    seen: Chosen = weeks_in_state(spells, states, start=first, length=last - first + 1) > 0
-    return _Entries(seen=seen, new=new, week=entry, unknown=unsure)
-
-
 def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return completed years at the Monday of each person's week."""
     mondays = pd.to_datetime([monday(int(w)) for w in np.unique(week)])
@@ -161,14 +208,17 @@ def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArra
 
 
 def _measure_outcomes(
-    trial: Trial, data: RegisterData, *, own: Spells, entry: NDArray[np.int64], codes: CodeList, unknown: Sequence[int]
-) -> dict[str, Numbers | Durations]:
-    measured: dict[str, Numbers | Durations] = {}
+    trial: Trial, *, own: Spells, entry: NDArray[np.int64], codes: CodeList, unknown: Sequence[int]
+) -> dict[str, Measured]:
+    follow_up = trial.data.follow_up_weeks if isinstance(trial.data, RegisterData) else 0
+    measured: dict[str, Measured] = {}
     for outcome in trial.outcomes:
         if isinstance(outcome, TimeToState):
             measured[outcome.id] = measure_time_to_state(
-                outcome, own, entry, codes.codes_of, follow_up=data.follow_up_weeks, unknown=unknown
+                outcome, own, entry, codes.codes_of, follow_up=follow_up, unknown=unknown
             )
         elif isinstance(outcome, WeeksInStates):
             measured[outcome.id] = measure_weeks(outcome, own, entry, codes.codes_of, unknown=unknown)
+        elif isinstance(outcome, ShareInStates):
+            measured[outcome.id] = measure_shares(outcome, own, entry, codes.codes_of, unknown=unknown)
     return measured

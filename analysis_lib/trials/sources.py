@@ -13,7 +13,14 @@ from analysis_lib.trials.file_cases import cases_from_file
 from analysis_lib.trials.register_cases import cases_from_extract, trial_year
 
 
-def load_cases(trial: Trial, folder: Path | str, *, jobcentre: str = ALL, codes: Path | str | None = None) -> Cases:
+def load_cases(
+    trial: Trial,
+    folder: Path | str,
+    *,
+    jobcentre: str = ALL,
+    codes: Path | str | None = None,
+    stratum: str | None = None,
+) -> Cases:
     """Read the trial's cases from an extract (or from its file in the folder) and measure their outcomes.
 
     Of a register extract only the people of the trial's municipalities are read.
@@ -26,18 +33,25 @@ def load_cases(trial: Trial, folder: Path | str, *, jobcentre: str = ALL, codes:
         One of the trial's, or `all`.
     codes
         The code list; by default the project's.
+    stratum
+        One of the trial's groups that are analysed apart; without, everybody.
 
     Raises
     ------
     DefinitionError
-        Where the jobcentre is not the trial's, or the code list is not valid.
+        Where the trial has no people (published numbers are read with `load_summary`), the jobcentre or the stratum is
+        not the trial's, or the code list is not valid.
     DataError
         Where the data is not valid; one line a problem.
     """
+    data = trial.check_people()
     trial.check_jobcentre(jobcentre)
-    if isinstance(trial.data, FileData):
-        return cases_from_file(trial, trial.data, Path(folder))
+    if stratum is not None:
+        trial.stratum(stratum)
+    if isinstance(data, FileData):
+        return cases_from_file(trial, data, Path(folder), stratum=stratum)
     jobcentres = read_jobcentres()
-    municipalities = jobcentres.municipalities_of(trial.data.jobcentres, trial_year(trial.data, jobcentres))
+    municipalities = jobcentres.municipalities_of(data.jobcentres, trial_year(data, jobcentres))
     extract = read_extract(folder, municipalities=municipalities)
-    return cases_from_extract(trial, extract, codes=read_codes(codes), jobcentres=jobcentres, jobcentre=jobcentre)
+    known = read_codes(codes)
+    return cases_from_extract(trial, extract, codes=known, jobcentres=jobcentres, jobcentre=jobcentre, stratum=stratum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ PERSONS = 2000
 SEED = 20051101
 
 
-def born_1_to_15(births):
-    return (births.dt.day <= 15).to_numpy()
+def born_1_to_15(people):
+    return (people["birth_date"].dt.day <= 15).to_numpy()
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,15 @@ def simulate(model, codes, jobcentres):
 @pytest.fixture(scope="session")
 def simulated(simulate):
     return simulate()
+
+
+@pytest.fixture(scope="session")
+def remake(model):
+    """Return a function that makes HIG's model anew with other parts, checked as when it is read from a file."""
+
+    def make(**parts):
+        content = json.loads(model.model_dump_json()) | {"contacts": [], "truth_groups": [], "truth_outcomes": {}}
+        content["sites"] = [{"code": code, "weight": 1.0} for code in (320, 370, 510)]
+        return SimulationModel.model_validate_json(json.dumps(content | parts))
+
+    return make

@@ -13,7 +13,9 @@ from analysis_lib.errors import DefinitionError, InvalidInput
 from analysis_lib.register.extract import read_extract, read_truth
 from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.simulation import simulate_register
-from analysis_lib.register.simulation_draws import ELIGIBLE, draw_latent, draw_people, uniform_ranks
+from analysis_lib.register.simulation.latent import Cohort, draw_latent, streams
+from analysis_lib.register.simulation.people import ELIGIBLE, draw_people, uniform_ranks
+from analysis_lib.register.simulation.weekly import find_exits
 from analysis_lib.register.spells import weeks_from_spells
 from analysis_lib.register.states import first_run, inflow, weeks_in_state
 from analysis_lib.register.weeks import mondays
@@ -25,8 +27,8 @@ MEDIAN_SD = {False: 0.29 * np.sqrt(5000 / 2000), True: 0.24 * np.sqrt(5000 / 200
 Z = 4
 
 
-def born_1_to_15(births):
-    return (births.dt.day <= 15).to_numpy()
+def born_1_to_15(people):
+    return (people["birth_date"].dt.day <= 15).to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def durations(register, model, codes):
         first = other.found & (other.week - entry < time)
         time, event = np.where(first, other.week - entry, time), event & ~first
     event &= time <= HORIZON
-    treated = born_1_to_15(register.persons["birth_date"].iloc[person])
+    treated = born_1_to_15(register.persons.iloc[person])
     return np.minimum(time, HORIZON), event, treated
 
 
@@ -140,7 +142,7 @@ def test_register_is_a_valid_extract(simulated, tmp_path):
 def test_the_trials_rules_find_the_eligible_and_nobody_else(simulated, model, codes):
     person, _ = entries(simulated, model, codes)
     assert len(person) == simulated.truth["counts"]["eligible"]
-    treated = born_1_to_15(simulated.persons["birth_date"].iloc[person])
+    treated = born_1_to_15(simulated.persons.iloc[person])
     assert treated.sum() == simulated.truth["counts"]["treated"]
     # 180 of 365.25 days are the first to the fifteenth of a month.
     share = 180 / 365.25
@@ -193,7 +195,7 @@ def test_finite_sample_effects_are_those_of_the_two_counterfactual_registers(sim
         assert effect["weeks"] == pytest.approx(np.nanmean(weeks[1] - weeks[0]), abs=1e-12)
         assert effect["persons"] == np.sum(~np.isnan(weeks[0]))
         # Whether the effect is seen in the difference between the arms of the register itself.
-        matrix, treated = simulated.codes[person], born_1_to_15(simulated.persons["birth_date"].iloc[person])
+        matrix, treated = simulated.codes[person], born_1_to_15(simulated.persons.iloc[person])
         end = first_run(matrix, [997, 999], start=entry, min_weeks=1).week
         seen = weeks_in_state(matrix, states, start=entry, length=horizon, end=end)
         arms = [seen[(treated == arm) & ~np.isnan(seen)] for arm in (True, False)]
@@ -207,7 +209,7 @@ def test_weeks_on_benefit_are_the_latent_time_rounded_up(plain, simulate, codes)
     person, entry = entries(register, plain, codes)
     assert len(person) == 5000
     weeks = weeks_in_state(register.codes[person], [111, 211], start=entry, length=HORIZON)
-    treated = born_1_to_15(register.persons["birth_date"].iloc[person])
+    treated = born_1_to_15(register.persons.iloc[person])
     for arm in (False, True):
         own = weeks[treated == arm]
         for week in (1, 2, 4, 8, 14, 26, 40):
@@ -257,7 +259,7 @@ def test_gaps_activation_and_other_exits_are_there_and_harmless(simulated, model
     back = first_run(matrix[gaps], codes.codes_of(model.benefit_states), start=any_blank.week[gaps], min_weeks=1).week
     assert np.all(back - any_blank.week[gaps] <= model.blank_gap.longest_weeks)
     activated = first_run(matrix, [211], start=entry, min_weeks=1)
-    treated = born_1_to_15(simulated.persons["birth_date"].iloc[person])
+    treated = born_1_to_15(simulated.persons.iloc[person])
     assert np.all(activated.week[activated.found & treated] >= (entry + 17)[activated.found & treated])
     assert activated.found[treated].sum() > 5 * activated.found[~treated].sum() > 0
 
@@ -271,9 +273,12 @@ def test_free_weeks_before_entry(simulated, model, codes):
 def test_other_exits_do_not_depend_on_the_arm(model):
     rng = np.random.default_rng(3)
     people = draw_people(model, 500, rng)
-    latent = draw_latent(model, people, rng)
-    # One draw serves both arms, and no other exit comes in the entry week itself.
-    assert np.all(latent.first("interruption", "exit", "final") > latent.entry)
+    cohort = Cohort(model=model, people=people, latent=draw_latent(model, people, rng, streams(rng)))
+    control, treated = (find_exits(cohort, arm) for arm in ("control", "treated"))
+    np.testing.assert_array_equal(control.starts, treated.starts)
+    assert np.all(treated.stay <= control.stay)
+    # No other exit comes in the entry week itself.
+    assert np.all(control.starts > cohort.latent.entry[:, None])
 
 
 # --- chance --------------------------------------------------------------------------------------------------------
@@ -305,8 +310,12 @@ def test_number_of_persons_is_the_models_unless_given(simulate, model):
 
 def test_assigned_that_does_not_answer(simulate):
     for answer, message in (
-        (lambda b: np.ones(len(b)), "assigned answers float64 of shape"),
-        (lambda b: np.array([True]), r"assigned answers bool of shape \(1,\); must be true or false for 3200 people"),
+        (lambda people: np.ones(len(people)), "assigned answers float64 of shape"),
+        (lambda people: np.array([True]), r"assigned answers .* of shape \(1,\); must be arms of 3200 people"),
+        (
+            lambda people: np.full(len(people), "treatd"),
+            "assigned answers 'treatd'; must be one of control, treated; did you mean 'treated'",
+        ),
     ):
         with pytest.raises(InvalidInput, match=message):
             simulate(assigned=answer)

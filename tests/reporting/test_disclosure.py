@@ -108,7 +108,7 @@ def test_parts_of_a_shown_total():
 def make_row(covariate, level, treated, control):
     return BalanceRow(
         covariate=covariate, level=level, mean_treated=treated, mean_control=control, difference=treated - control,
-        std_error=0.1, normalised_difference=0.05,
+        std_error=0.1, adjusted_difference=0.01, normalised_difference=0.05,
     )  # fmt: skip
 
 

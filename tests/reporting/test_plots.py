@@ -126,7 +126,7 @@ def balance():
     rows = tuple(
         BalanceRow(
             covariate=name, level="", mean_treated=1.0, mean_control=1.0, difference=0.0, std_error=0.1,
-            normalised_difference=value,
+            adjusted_difference=0.01, normalised_difference=value,
         )
         for name, value in (("age", -0.02), ("shoe", math.nan), ("children", 0.21))
     )  # fmt: skip

@@ -202,15 +202,15 @@ def balance(n=(100, 200)):
     rows = (
         BalanceRow(
             covariate="age", level="", mean_treated=38.241, mean_control=38.4, difference=-0.16, std_error=0.4,
-            normalised_difference=-0.0171,
+            adjusted_difference=0.01, normalised_difference=-0.0171,
         ),
         BalanceRow(
             covariate="sex", level="man", mean_treated=0.462, mean_control=0.481, difference=-0.019, std_error=0.02,
-            normalised_difference=-0.039,
+            adjusted_difference=0.01, normalised_difference=-0.039,
         ),
         BalanceRow(
             covariate="rare", level="", mean_treated=0.02, mean_control=0.481, difference=-0.019, std_error=0.02,
-            normalised_difference=-0.039,
+            adjusted_difference=0.01, normalised_difference=-0.039,
         ),
     )  # fmt: skip
     joint = Check(name="joint", passed=True)

@@ -1,20 +1,21 @@
 """Simulated trials, drawn in memory."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis_lib.register.codes import read_codes
 from analysis_lib.register.extract import Extract
+from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.layout import Description
 from analysis_lib.register.simulation import simulate_register
 from analysis_lib.register.spells import spells_from_weeks
-from analysis_lib.register.weeks import week_label
+from analysis_lib.register.weeks import week_index, week_label
 from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.design import assigned_by_rule
@@ -34,7 +35,7 @@ def draw_hig():
 
     def draw(seed):
         register = simulate_register(
-            trial.simulation, assigned=partial(assigned_by_rule, trial.assignment), codes=codes,
+            trial.simulation, assigned=lambda people: assigned_by_rule(trial.assignment, people["birth_date"]), codes=codes,
             jobcentres=jobcentres, rng=np.random.default_rng(seed),
         )  # fmt: skip
         spells = spells_from_weeks(
@@ -49,3 +50,24 @@ def draw_hig():
         return DrawnTrial(cases=cases, truth=register.truth)
 
     return draw
+
+
+@pytest.fixture
+def write_register(tmp_path):
+    """Return a function that writes an extract of people whose weeks are given as (first week, last week, code)."""
+
+    def write(people, *, first, last, contacts=None, name="extract"):
+        start, width = week_index(first), week_index(last) - week_index(first) + 1
+        codes = np.zeros((len(people), width), dtype=np.int16)
+        for row, (_, weeks) in zip(codes, people, strict=True):
+            for begin, end, code in weeks:
+                row[week_index(begin) - start : week_index(end) - start + 1] = code
+        plain = {
+            "birth_date": pd.Timestamp("1970-03-10"), "sex": "woman", "municipality": 370, "education": "vocational",
+            "origin": "danish", "married": True, "children": False,
+        }  # fmt: skip
+        persons = pd.DataFrame([{"person_id": f"p{n:02d}"} | plain | facts for n, (facts, _) in enumerate(people)])
+        persons["birth_date"] = pd.to_datetime(persons["birth_date"])
+        return write_extract(tmp_path / name, persons=persons, codes=codes, first_week=start, contacts=contacts)
+
+    return write

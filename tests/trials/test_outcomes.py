@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from analysis_lib.errors import DataError
 from analysis_lib.register.spells import spells_from_weeks
 from analysis_lib.register.weeks import week_index
-from analysis_lib.trials.definition import MeasuredMean, TimeToState, WeeksInStates
-from analysis_lib.trials.outcomes import CENSORED, EXIT, measure_column, measure_time_to_state, measure_weeks
+from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, ShareInStates, TimeToState, WeeksInStates
+from analysis_lib.trials.outcomes import (
+    CENSORED,
+    EXIT,
+    measure_column,
+    measure_shares,
+    measure_time_to_state,
+    measure_weeks,
+    weekly_codes,
+)
 
 CODES = {"self_support": [0], "unemployment": [111, 211], "education": [651], "sickness": [890], "gone": [997, 999]}
 TEXT = {"da": "x", "en": "x"}
@@ -131,3 +139,73 @@ def test_log_of_zero_is_refused():
     )
     with pytest.raises(DataError, match=r"f.csv: column 'w', row 2 is 0 \(1 such rows\); must be above 0"):
         measure_column(outcome, pd.DataFrame({"w": [1.0, 0.0]}), "f.csv")
+
+
+def weeks_and_shares(spells, entry, horizon, unknown=()):
+    facts = {
+        "id": "w",
+        "label": TEXT,
+        "states": ("unemployment", "self_support"),
+        "censoring": ("gone",),
+        "horizon": horizon,
+    }
+    weeks = WeeksInStates.model_validate(facts | {"kind": "weeks_in_states"})
+    shares = ShareInStates.model_validate(facts | {"kind": "share_in_states"})
+    return (
+        measure_weeks(weeks, spells, entry, codes_of, unknown=unknown).values,
+        measure_shares(shares, spells, entry, codes_of, unknown=unknown).values,
+    )
+
+
+def test_shares_week_by_week():
+    spells = spells_of([[E, U, B, S, U], [U, U, G, G, G], [B, U, S, U, E], [U, U, U, 555, U]])
+    _, found = weeks_and_shares(spells, np.array([1, 0, 2, 1]), 3, unknown=[555])
+    nan = [np.nan] * 3
+    np.testing.assert_array_equal(found, [[1, 1, 0], nan, [0, 1, 0], nan])
+
+
+def test_shares_beyond_the_register_are_not_known():
+    _, found = weeks_and_shares(spells_of([[U, U, B]]), np.array([0]), 4)
+    assert np.isnan(found).all()
+    assert found.shape == (1, 4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    weeks=st.lists(st.lists(st.sampled_from([U, B, E, S, G, 555]), min_size=9, max_size=9), min_size=1, max_size=5),
+    entry=st.integers(0, 8),
+    horizon=st.integers(1, 9),
+)
+def test_the_weeks_of_a_row_are_what_weeks_in_states_counts(weeks, entry, horizon):
+    total, found = weeks_and_shares(spells_of(weeks), np.full(len(weeks), entry), horizon, unknown=[555])
+    np.testing.assert_array_equal(found.sum(axis=1), total)
+    known = ~np.isnan(total)
+    inside = np.isin(np.array(weeks)[:, entry : entry + horizon], [0, 111, 211])
+    if known.any():
+        np.testing.assert_array_equal(found[known], inside[known])
+
+
+def test_weekly_codes_in_blocks(monkeypatch):
+    monkeypatch.setattr("analysis_lib.trials.outcomes.BLOCK_CELLS", 7)
+    codes = np.random.default_rng(1).choice([0, 111, 890], size=(9, 6))
+    start = np.arange(9) % 4
+    expected = [row[first : first + 3] for row, first in zip(codes, start, strict=True)]
+    np.testing.assert_array_equal(weekly_codes(spells_of(codes), start, 3), expected)
+
+
+def duration(event):
+    return MeasuredDuration.model_validate(
+        {"id": "t", "kind": "measured_duration", "column": "week", "event": event, "unit": TEXT, "label": TEXT}
+    )
+
+
+def test_a_measured_duration_may_be_censored():
+    frame = pd.DataFrame({"week": [20, 52], "arrest": [1, 0]})
+    assert measure_column(duration("arrest"), frame, "f.csv").cause.tolist() == [EXIT, CENSORED]
+    assert measure_column(duration(None), frame, "f.csv").cause.tolist() == [EXIT, EXIT]
+
+
+def test_an_event_is_zero_or_one():
+    frame = pd.DataFrame({"week": [20, 52], "arrest": [1, 2]})
+    with pytest.raises(DataError, match=r"f.csv: column 'arrest', row 2 is 2 \(1 such rows\); must be 1 where the end"):
+        measure_column(duration("arrest"), frame, "f.csv")

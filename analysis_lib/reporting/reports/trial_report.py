@@ -19,6 +19,7 @@ from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.disclosure import (
     DisclosureRule,
+    ProtectedFlow,
     cells_to_cover,
     protect_flow,
     protect_results,
@@ -70,8 +71,16 @@ class TrialReport:
             The run file: says what may be disclosed.
         language
             `da` or `en`.
+
+        Raises
+        ------
+        DefinitionError
+            A definition is not valid, or the trial has no arms of people to compare.
+        DataError
+            The data is not valid; one line a problem.
         """
         definition = read_trial(trial)
+        definition.check_assigned()
         chosen = read_run(in_project(run))
         codes = chosen.codes and in_project(chosen.codes)
         cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes)
@@ -91,8 +100,7 @@ class TrialReport:
 
     def answer(self) -> Shown:
         """Show what the page says, in sentences that a jobcentre manager understands."""
-        translator = self.translator.naming(self._labels)
-        return paragraphs(*(translator.render(sentence) for sentence in self._sentences()))
+        return paragraphs(*(self._say(sentence) for sentence in self._sentences()))
 
     def facts(self) -> Shown:
         """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
@@ -106,9 +114,8 @@ class TrialReport:
 
     def flow(self) -> Shown:
         """Show who is in the analysis."""
-        flow = protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
-        drawn = plots.figure(plots.flow(flow, translator=self.translator, labels=self._labels))
-        table = flow_table(flow, self.translator, self._labels)
+        drawn = plots.figure(plots.flow(self.protected_flow, translator=self.translator, labels=self._labels))
+        table = flow_table(self.protected_flow, self.translator, self._labels)
         summary = escape(self.translator.t("The numbers as a table"))
         return together(drawn, Shown(f"<details><summary>{summary}</summary>{table._repr_html_()}</details>"))
 
@@ -157,6 +164,15 @@ class TrialReport:
         if self.cases.jobcentre == ALL:
             return self.translator.t("The whole trial")
         return read_jobcentres().name(self.cases.jobcentre)
+
+    @cached_property
+    def protected_flow(self) -> ProtectedFlow:
+        """The page's flow after disclosure control."""
+        return protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
+
+    def _say(self, message: str) -> str:
+        """Return a message in the page's language, with the trial's own names for its ids."""
+        return self.translator.naming(self._labels).render(message)
 
     def _protected(self, results: Results) -> Results:
         return protect_results(results, self._rule, flow=self.cases.flow, hide_counts=self._hidden, also=self._covered)

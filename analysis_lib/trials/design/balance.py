@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError, InvalidInput
 from analysis_lib.results import Check, Message
-from analysis_lib.trials.definition import CONTROL, Covariate
+from analysis_lib.trials.definition import Covariate
 from analysis_lib.trials.design.assignment import Design
 
 FloatArray = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
 BALANCE_THRESHOLD = 0.01
 YES = "yes"
 """The level that an indicator's column stands for."""
@@ -30,6 +31,9 @@ class BalanceRow:
         Ids; `level` is empty for a number.
     mean_treated, mean_control, difference, std_error
         In the covariate's unit; a level's mean is a share. `std_error` is Neyman's.
+    adjusted_difference
+        The difference within blocks, weighted by the blocks' sizes; blocks without both arms are left out. Where
+        people were not drawn in blocks it is `difference`.
     normalised_difference
         Difference over the root of the mean of the two variances (Imbens and Rubin 2015, eq. 14.1); free of n.
         NaN where the covariate does not vary.
@@ -41,18 +45,20 @@ class BalanceRow:
     mean_control: float
     difference: float
     std_error: float
+    adjusted_difference: float
     normalised_difference: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """The balance table of one treated arm against control, with the joint test."""
+    """The balance table of one treated arm against control, with the joint test; `blocked` where drawn in blocks."""
 
     arm: str
     n_treated: int
     n_control: int
     rows: tuple[BalanceRow, ...]
     joint: Check
+    blocked: bool = False
 
 
 def covariate_columns(frame: pd.DataFrame, covariates: tuple[Covariate, ...], *, all_levels: bool) -> pd.DataFrame:
@@ -106,16 +112,40 @@ def balance_table(columns: pd.DataFrame, design: Design, arm: str, *, draws: int
     """
     if len(columns) != len(design.arm):
         raise InvalidInput(f"columns has {len(columns)} rows; must be the design's {len(design.arm)}")
-    treated, control = design.arm == arm, design.arm == CONTROL
+    treated = design.arm == arm
+    control = design.pair(arm) & ~treated
     values = columns.to_numpy(dtype=np.float64)
+    adjusted = _adjusted_differences(values, treated, control, design)
     rows = tuple(
-        _row(str(name), values[treated, number], values[control, number]) for number, name in enumerate(columns)
+        _row(str(name), values[treated, number], values[control, number], adjusted[number])
+        for number, name in enumerate(columns)
     )
     joint = check_joint_balance(values, design, arm, draws=draws, rng=rng)
-    return Balance(arm=arm, n_treated=int(treated.sum()), n_control=int(control.sum()), rows=rows, joint=joint)
+    return Balance(
+        arm=arm, n_treated=int(treated.sum()), n_control=int(control.sum()), rows=rows, joint=joint,
+        blocked=design.block is not None,
+    )  # fmt: skip
 
 
-def _row(name: str, treated: FloatArray, control: FloatArray) -> BalanceRow:
+def _adjusted_differences(values: FloatArray, treated: Chosen, control: Chosen, design: Design) -> FloatArray:
+    """Return the differences of (n, k) values within blocks, weighted by the blocks' sizes, shape (k,)."""
+    block = np.zeros(len(values), dtype=np.int64) if design.block is None else design.block
+    codes = np.unique(block, return_inverse=True)[1]
+    count = int(codes.max(initial=-1)) + 1
+    people = [np.bincount(codes[arm], minlength=count) for arm in (treated, control)]
+    both = (people[0] > 0) & (people[1] > 0)
+    if not both.any():
+        return np.full(values.shape[1], np.nan)
+    share = (people[0] + people[1])[both] / (people[0] + people[1])[both].sum()
+    differences = np.zeros(values.shape[1])
+    for sign, arm, n in ((1, treated, people[0]), (-1, control, people[1])):
+        sums = np.zeros((count, values.shape[1]))
+        np.add.at(sums, codes[arm], values[arm])
+        differences += sign * (share @ (sums[both] / n[both, None]))
+    return differences
+
+
+def _row(name: str, treated: FloatArray, control: FloatArray, adjusted: float) -> BalanceRow:
     covariate, _, level = name.partition("=")
     mean_1, mean_0 = _mean(treated), _mean(control)
     var_1, var_0 = _variance(treated), _variance(control)
@@ -124,7 +154,7 @@ def _row(name: str, treated: FloatArray, control: FloatArray) -> BalanceRow:
     return BalanceRow(
         covariate=covariate, level=level, mean_treated=mean_1, mean_control=mean_0, difference=difference,
         std_error=math.sqrt(var_1 / max(len(treated), 1) + var_0 / max(len(control), 1)),
-        normalised_difference=difference / spread if spread > 0 else math.nan,
+        adjusted_difference=float(adjusted), normalised_difference=difference / spread if spread > 0 else math.nan,
     )  # fmt: skip
 
 
@@ -158,7 +188,7 @@ def check_joint_balance(
         The check fails below this p-value.
     """
     name = Message("joint balance of the covariates")
-    pair = (design.arm == arm) | (design.arm == CONTROL)
+    pair = design.pair(arm)
     own = design.take(pair)
     treated = own.arm == arm
     if treated.all() or not treated.any() or values.shape[1] == 0:

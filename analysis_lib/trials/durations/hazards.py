@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 import numpy as np
@@ -10,26 +9,15 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
-from analysis_lib.results import Check, Estimate, Message, check_level, wald_interval, wald_p_value
-from analysis_lib.trials._arrays import (
-    BoolArray,
-    Groups,
-    as_binary,
-    as_covariates,
-    as_groups,
-    check_arms,
-    check_clusters,
-)
-from analysis_lib.trials._cox import CoxFit, RiskSets, fit_cox, independent_of_strata, robust_covariance
+from analysis_lib.results import Check, Estimate, Message
+from analysis_lib.trials._arrays import as_binary, as_groups, check_arms
+from analysis_lib.trials._cox import RiskSets, ever_at_risk, fit_cox, independent_of_strata, robust_covariance
+from analysis_lib.trials.durations._people import SIZE, check_variance, hazard_ratio_estimate, read_people
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["hazard_ratio", "logrank"]
 
 Ties = Literal["efron", "breslow"]
-
-_LOGRANK_SIZE = 0.05
-# Cameron, Gelbach and Miller (2008, doi 10.1162/rest.90.3.414): a variance from sums by cluster needs some 50 of them.
-_FEW_CLUSTERS = 50
 
 
 def hazard_ratio(
@@ -93,20 +81,18 @@ def hazard_ratio(
     >>> f"{ratio.value:.3f}, s.e. of the logarithm {ratio.std_error:.3f}"
     '3.613, s.e. of the logarithm 0.725'
     """
-    check_level(level)
     if ties not in ("efron", "breslow"):
         raise InvalidInput(f"ties is {ties!r}; must be 'efron' or 'breslow'")
-    times, events = read_durations(time, event)
-    arm = as_binary(treated, "treated", len(times))
-    groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
-    strata = None if stratum is None else as_groups(stratum, "stratum", len(times))
-    check_arms(arm, events)
-    if groups is not None:
-        check_clusters(groups, arm)
-    given = as_covariates(np.empty((len(times), 0)) if covariates is None else covariates, len(times))
-    columns, names, notes = independent_of_strata(arm, given, strata)
-    fit = fit_cox(columns, names, RiskSets.build(times, events, strata), efron=ties == "efron")
-    return _ratio(fit, arm, groups, ties=ties, level=level, notes=notes)
+    people = read_people(time, event, treated, covariates=covariates, stratum=stratum, cluster=cluster, level=level)
+    used = people.where(ever_at_risk(people.time, people.event, people.stratum))
+    columns, names, notes = independent_of_strata(used.treated, used.covariates, used.stratum)
+    sets = RiskSets.build(used.time, used.event, used.stratum)
+    fit = fit_cox(columns, names, sets, efron=ties == "efron")
+    variance = float(fit.covariance[0, 0])
+    if used.cluster is not None:
+        variance = check_variance(float(robust_covariance(fit, used.cluster)[0, 0]), variance)
+    method = Message("Cox regression, Efron ties") if ties == "efron" else Message("Cox regression, Breslow ties")
+    return hazard_ratio_estimate(float(fit.coefficients[0]), variance, people, method=method, notes=notes, level=level)
 
 
 def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: Any = None) -> Check:
@@ -167,38 +153,11 @@ def logrank(time: ArrayLike, event: ArrayLike, treated: ArrayLike, *, stratum: A
     counts = {"o1": int(observed), "e1": expected, "o0": int(d.sum() - observed), "e0": float(d.sum()) - expected}
     return Check(
         name=Message("log-rank test"),
-        passed=p_value >= _LOGRANK_SIZE,
+        passed=p_value >= SIZE,
         statistic=statistic,
         p_value=p_value,
-        threshold=_LOGRANK_SIZE,
+        threshold=SIZE,
         df=1.0,
         method=Message("log-rank test") if strata is None else Message("log-rank test within strata"),
         detail=Message("treated: {o1} events, {e1:.1f} expected; control: {o0} events, {e0:.1f} expected", **counts),
-    )
-
-
-def _ratio(
-    fit: CoxFit, arm: BoolArray, cluster: Groups | None, *, ties: Ties, level: float, notes: tuple[Message, ...]
-) -> Estimate:
-    """Return the result from the fit, whose first coefficient is treatment's."""
-    covariance = fit.covariance if cluster is None else robust_covariance(fit, cluster)
-    value, std_error = math.exp(fit.coefficients[0]), math.sqrt(covariance[0, 0])
-    method = Message("Cox regression, Efron ties") if ties == "efron" else Message("Cox regression, Breslow ties")
-    robust = [] if cluster is None else [Message("standard error robust to clusters (Lin-Wei)")]
-    if cluster is not None and cluster.count < _FEW_CLUSTERS:
-        few = Message("{n} clusters are few: the interval is somewhat too narrow", n=cluster.count)
-        notes = (*notes, few)
-    return Estimate(
-        estimand=Message("hazard ratio"),
-        value=value,
-        std_error=std_error,
-        interval=wald_interval(value, std_error, math.inf, level, "log"),
-        p_value=wald_p_value(value, std_error, math.inf, "log"),
-        method=Message.join([method, *robust]),
-        n_treated=int(np.sum(arm)),
-        n_control=int(np.sum(~arm)),
-        n=len(arm),
-        n_clusters=None if cluster is None else cluster.count,
-        note=Message.join(notes),
-        scale="log",
     )

@@ -19,19 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import InvalidInput, NotEstimable
-from analysis_lib.results import Estimate, Message, wald_interval, wald_p_value
+from analysis_lib.errors import InvalidInput
+from analysis_lib.results import Estimate, Message
 from analysis_lib.trials._blocks import blocked_difference
 from analysis_lib.trials._least_squares import Coefficient, fit_coefficient
 from analysis_lib.trials._sample import Sample, read_sample, regression_columns
+from analysis_lib.trials.effects._estimates import collinear_note, estimate_of, lin_method
 
 __all__ = ["additive_adjusted", "difference_in_means", "lin_adjusted"]
 
 _ESTIMAND = Message("difference in means")
-# Relative to the outcome's size: below this a standard error is rounding.
-_NO_VARIATION = 1e-12
-# Tipton (2015, doi 10.1037/met0000011): with fewer the t reference is not to be trusted.
-_FEW_DF = 4.0
 
 
 def difference_in_means(
@@ -243,13 +240,10 @@ def _adjusted(
     design, column, dropped = regression_columns(sample, interact=interact)
     fit = fit_coefficient(design, sample.y, column=column, cluster=sample.cluster)
     if dropped:
-        note = Message("collinear columns left out: {n} ({names})", n=len(dropped), names=", ".join(dropped))
-        sample = replace(sample, notes=(*sample.notes, note))
+        sample = replace(sample, notes=(*sample.notes, collinear_note(dropped)))
     known = {"k": len(sample.covariates.names)}
-    if interact and sample.cluster:
-        method = Message("adjusted for {k} covariates by arm (Lin), CR2, Satterthwaite df", **known)
-    elif interact:
-        method = Message("adjusted for {k} covariates by arm (Lin), HC2, Bell-McCaffrey df", **known)
+    if interact:
+        method = lin_method(known["k"], clustered=sample.cluster is not None)
     elif sample.cluster:
         method = Message("adjusted for {k} covariates (additive), CR2, Satterthwaite df", **known)
     else:
@@ -270,23 +264,16 @@ def _welch(sample: Sample) -> Coefficient:
 
 def _estimate(fit: Coefficient, sample: Sample, method: Message, level: float) -> Estimate:
     """Return the result, or raise where nothing varies."""
-    if fit.std_error <= _NO_VARIATION * float(np.max(np.abs(sample.y))):
-        raise NotEstimable(Message("the outcome has no variation left to estimate a standard error from"))
-    notes = list(sample.notes)
-    if fit.df < _FEW_DF:
-        notes.append(Message("only {df:.1f} degrees of freedom: the interval is not to be relied on", df=fit.df))
     treated = int(np.sum(sample.treated))
-    return Estimate(
+    return estimate_of(
+        fit,
+        sample.y,
+        level=level,
+        notes=sample.notes,
         estimand=_ESTIMAND,
-        value=fit.value,
-        std_error=fit.std_error,
-        df=fit.df,
-        interval=wald_interval(fit.value, fit.std_error, fit.df, level),
-        p_value=wald_p_value(fit.value, fit.std_error, fit.df),
         method=method,
         n_treated=treated,
         n_control=len(sample.y) - treated,
         n=len(sample.y),
         n_clusters=None if sample.cluster is None else sample.cluster.count,
-        note=Message.join(notes),
     )

@@ -35,7 +35,7 @@ SMALL = "jc_stevns"
 def extract(tmp_path_factory):
     trial, codes, jobcentres = read_trial("hig"), read_codes(), read_jobcentres()
     register = simulate_register(
-        trial.simulation, persons=700, assigned=lambda births: assigned_by_rule(trial.assignment, births), codes=codes,
+        trial.simulation, persons=700, assigned=lambda people: assigned_by_rule(trial.assignment, people["birth_date"]), codes=codes,
         jobcentres=jobcentres, rng=np.random.default_rng(11),
     )  # fmt: skip
     stevns = register.persons["municipality"].to_numpy() == 336

@@ -88,7 +88,7 @@ def test_share_unknown_is_not_a_pass():
 
 
 def test_share_of_an_arm_that_is_not_there():
-    with pytest.raises(InvalidInput, match="arm is 'other'; must be one of control, treated"):
+    with pytest.raises(InvalidInput, match="arm is 'other'; must be one of treated"):
         check_treated_share(blocked(), "other")
 
 
@@ -200,3 +200,101 @@ def test_joint_test_without_an_arm_says_so():
     design = birth_day_design(RULE, pd.Series(pd.to_datetime([dt.date(1970, 1, 2)] * 3)))
     check = check_joint_balance(np.ones((3, 1)), design, "treated", draws=99, rng=np.random.default_rng(1))
     assert check.passed is None
+
+
+# --- designs from arrays, pairs, clusters ---------------------------------------------------------------------------
+
+
+def test_design_from_arrays():
+    design = Design.from_arrays([True, False, True], block=["b", "a", "b"])
+    assert design.arms == (CONTROL, "treated")
+    assert design.arm.tolist() == ["treated", CONTROL, "treated"]
+    assert design.block.tolist() == [1, 0, 1]
+    assert (design.unit.tolist(), design.unit_name) == ([0, 1, 2], "person")
+    clustered = Design.from_arrays([1, 1, 0], cluster=pd.Series(["x", "x", "y"]))
+    assert (clustered.unit.tolist(), clustered.unit_name, clustered.block) == ([0, 0, 1], "cluster", None)
+    assert clustered.assigned_by_group
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"treated": [0, 2]}, "treated has the value 2; must be 0 or 1"),
+        ({"treated": []}, "treated is empty; must have a value for each person"),
+        ({"treated": [0, 1], "block": [1]}, "block has 1 rows; must have 2"),
+        ({"treated": [0, 1], "block": [1, None]}, "block is missing for 1 people"),
+        ({"treated": [0, 1], "cluster": [1, 1, 2]}, "cluster has 3 rows; must have 2"),
+        (
+            {"treated": [0, 1, 1, 0, 1], "cluster": ["a", "a", "b", "c", "c"]},
+            r"cluster a has treated and control people \(2 such clusters\); must have one of them",
+        ),
+    ],
+)
+def test_arrays_that_are_no_design(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        Design.from_arrays(**arguments)
+
+
+def two_arms() -> Design:
+    arm = np.array(["a", CONTROL, "b", CONTROL, CONTROL, "b", CONTROL], dtype=object)
+    return Design(
+        arms=(CONTROL, "a", "b"), arm=arm, unit=np.arange(7), unit_name="person", block=None, expected_share={},
+        offered=np.array(["a", "a", "b", "b", None, "b", "b"], dtype=object),
+    )  # fmt: skip
+
+
+def test_pair_is_the_arm_and_the_controls_who_could_have_got_it():
+    design = two_arms()
+    assert design.pair("a").tolist() == [True, True, False, False, True, False, False]
+    assert design.pair("b").tolist() == [False, False, True, True, True, True, True]
+    everyone = Design(
+        arms=design.arms, arm=design.arm, unit=design.unit, unit_name="person", block=None, expected_share={}
+    )
+    assert everyone.pair("a").tolist() == [True, True, False, True, True, False, True]
+    chosen = np.array([True, False, True, True, True, False, True])
+    assert design.take(chosen).pair("a").tolist() == design.pair("a")[chosen].tolist()
+
+
+@pytest.mark.parametrize("arm", ["c", CONTROL])
+def test_pair_of_an_arm_that_is_not_there(arm):
+    with pytest.raises(InvalidInput, match=f"arm is '{arm}'; must be one of a, b"):
+        two_arms().pair(arm)
+
+
+def test_checks_and_permutations_keep_to_the_pair():
+    design = two_arms()
+    columns = pd.DataFrame({"x": np.arange(7.0) ** 2})
+    (row,) = balance_table(columns, design, "b", draws=9, rng=np.random.default_rng(1)).rows
+    assert (row.mean_treated, row.mean_control) == ((4 + 25) / 2, (9 + 16 + 36) / 3)
+    share = Design(
+        arms=design.arms, arm=design.arm, unit=design.unit, unit_name="person", block=None,
+        expected_share={CONTROL: 0.5, "a": 0.5, "b": 0.5}, offered=design.offered,
+    )  # fmt: skip
+    assert check_treated_share(share, "a").statistic == 1 / 3
+    drawn = np.array(list(design.permute_treated("b", draws=200, rng=np.random.default_rng(1))))
+    assert np.all(drawn.sum(axis=1) == 2)
+    assert drawn.any(axis=0).tolist() == design.pair("b").tolist()
+
+
+def test_clusters_are_permuted_whole_within_blocks():
+    block = np.repeat([0, 0, 0, 1, 1, 1, 1], 3)
+    design = Design.from_arrays(np.repeat([1, 0, 0, 0, 1, 1, 0], 3), block=block, cluster=np.repeat(np.arange(7), 3))
+    drawn = np.array(list(design.permute_treated("treated", draws=300, rng=np.random.default_rng(2))))
+    by_cluster = drawn.reshape(300, 7, 3)
+    assert np.all(by_cluster.all(axis=2) == by_cluster.any(axis=2))
+    assert np.all(by_cluster[:, :3, 0].sum(axis=1) == 1)
+    assert np.all(by_cluster[:, 3:, 0].sum(axis=1) == 2)
+    assert len(np.unique(by_cluster[:, :, 0], axis=0)) == 3 * 6
+
+
+def test_clusters_that_cross_blocks_are_permuted_whole():
+    day, office = np.repeat(np.arange(6), 2), np.tile([0, 1], 6)
+    design = Design.from_arrays(day < 2, block=office, cluster=day)
+    drawn = np.array(list(design.permute_treated("treated", draws=300, rng=np.random.default_rng(2))))
+    assert np.all(drawn[:, 0::2] == drawn[:, 1::2])
+    assert len(np.unique(drawn, axis=0)) == 15
+
+
+def test_permutations_without_people():
+    design = Design.from_arrays([1, 0]).take(np.array([False, False]))
+    assert [row.shape for row in design.permute_treated("treated", draws=2, rng=np.random.default_rng(1))] == [(0,)] * 2

@@ -1,0 +1,161 @@
+"""Every statistical choice that is not an outcome or a covariate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from analysis_lib.parameters import Definition, Id, Sourced, Text
+from analysis_lib.register.weeks import week_index
+from analysis_lib.trials.definition.data import check_distinct
+
+
+class Multiplicity(Definition):
+    """How p-values are corrected for there being several, and over which family.
+
+    Step-down Holm, Benjamini–Hochberg (`bh`), the largest t (`max_t`), or Romano–Wolf; `none` says that they are not.
+    """
+
+    method: Literal["holm", "bh", "max_t", "romano_wolf", "none"]
+    family: Literal["arms", "outcomes", "arms_and_outcomes"] | None = None
+
+    @model_validator(mode="after")
+    def _family_known(self) -> Multiplicity:
+        if (self.family is None) != (self.method == "none"):
+            raise ValueError(
+                f"family is {self.family or 'missing'} with method {self.method}; must be given unless none"
+            )
+        return self
+
+
+class HazardWindow(Definition):
+    """Exits after `weeks[0]` and up to `weeks[1]` weeks (an open end is null): [0, 5] is the first five weeks.
+
+    `threat` marks windows before the first activity that was scheduled: an effect there is of what is to come.
+    """
+
+    id: Id
+    label: Text
+    weeks: tuple[float, float | None]
+    threat: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> HazardWindow:
+        first, last = self.weeks
+        if first < 0 or (last is not None and last <= first):
+            raise ValueError(f"weeks is [{first:g}, {last}]; must be 0 or more, in order")
+        return self
+
+
+class Pooling(Definition):
+    """How sites' estimates are pooled: one common effect, or effects that vary between sites."""
+
+    method: Literal["reml", "dl", "pm", "fixed"]
+    knapp_hartung: bool = False
+
+    @model_validator(mode="after")
+    def _of_random_effects(self) -> Pooling:
+        if self.method == "fixed" and self.knapp_hartung:
+            raise ValueError("knapp_hartung is for effects that vary between sites; must be false with method fixed")
+        return self
+
+
+class Inference(Definition):
+    """Level, adjustment, least numbers, draws and seed; what is left out is not done.
+
+    Attributes
+    ----------
+    min_per_arm, min_per_site
+        People an arm, or a site, must have for a number to be shown.
+    balance_draws, randomization_draws, bootstrap_draws
+        Permutations of the joint balance test and of the randomisation tests; bootstrap samples.
+    restricted_mean_horizon_weeks
+        Up to where the mean duration is compared.
+    hazard_windows
+        One after the other, without overlap.
+    """
+
+    level: float = Field(gt=0, lt=1)
+    adjustment: Literal["lin", "additive", "none"]
+    min_per_arm: int = Field(ge=2)
+    balance_draws: int = Field(ge=99)
+    seed: int = Field(ge=0)
+    multiplicity: Multiplicity | None = None
+    randomization_draws: int | None = Field(default=None, ge=99)
+    bootstrap_draws: int | None = Field(default=None, ge=99)
+    restricted_mean_horizon_weeks: int | None = Field(default=None, ge=1)
+    hazard_windows: tuple[HazardWindow, ...] = ()
+    pooling: Pooling | None = None
+    min_per_site: int | None = Field(default=None, ge=2)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Inference:
+        method = self.multiplicity.method if self.multiplicity else "none"
+        if method in ("max_t", "romano_wolf") and self.randomization_draws is None:
+            raise ValueError(f"randomization_draws is missing; multiplicity.method {method} needs it")
+        check_distinct("hazard_windows", [window.id for window in self.hazard_windows])
+        for earlier, later in zip(self.hazard_windows, self.hazard_windows[1:], strict=False):
+            if earlier.weeks[1] is None or later.weeks[0] < earlier.weeks[1]:
+                raise ValueError(f"hazard window '{later.id}' begins before '{earlier.id}' ends; must not")
+        return self
+
+
+class Interruption(Sourced):
+    """The week in which something began."""
+
+    week: str
+    label: Text
+
+
+class Coinciding(Sourced):
+    """What else changed at the same time: its effect cannot be told from the campaign's."""
+
+    text: Text
+
+
+class Series(Definition):
+    """A fixed cohort's share in the states by calendar week, broken at the interruption.
+
+    Attributes
+    ----------
+    first_week, last_week
+        The weeks of the series.
+    lag_weeks
+        Autocorrelation that standard errors allow for.
+    placebo_weeks
+        Weeks before the interruption at which nothing happened: a break there must not be found.
+    coinciding
+        Reforms of the same date; with any, the interruption is not separately identified.
+    """
+
+    label: Text
+    states: tuple[Id, ...] = Field(min_length=1)
+    censoring: tuple[Id, ...] = ()
+    first_week: str
+    last_week: str
+    interruption: Interruption
+    lag_weeks: int = Field(ge=0)
+    placebo_weeks: tuple[str, ...] = ()
+    coinciding: tuple[Coinciding, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Series:
+        first, broken, last = map(week_index, (self.first_week, self.interruption.week, self.last_week))
+        if not first < broken < last:
+            raise ValueError(
+                f"interruption is {self.interruption.week}; must lie between first_week {self.first_week} and "
+                f"last_week {self.last_week}"
+            )
+        check_distinct("placebo_weeks", list(self.placebo_weeks))
+        for week in self.placebo_weeks:
+            if not first < week_index(week) < broken:
+                raise ValueError(
+                    f"placebo week {week} must lie between first_week {self.first_week} and the interruption"
+                )
+        return self
+
+    @property
+    def separately_identified(self) -> bool:
+        """Whether nothing else is known to have changed at the same time."""
+        return not self.coinciding

@@ -1,0 +1,210 @@
+"""Definitions that cannot be are refused, with file, key, what was found and what is allowed."""
+
+import copy
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analysis_lib.errors import DefinitionError
+from analysis_lib.parameters import check_definition, read_yaml
+from analysis_lib.trials.definition import Trial, read_trial
+
+FOLDER = Path(__file__).parents[3] / "parameters" / "trials"
+TEXT = {"da": "x", "en": "x"}
+DROP = object()
+
+
+@cache
+def content_of(trial):
+    content = read_yaml(FOLDER / f"{trial}.yml")
+    return {key: value for key, value in content.items() if key != "simulation"}
+
+
+def sequences(content, kind):
+    """Return the content with its tuples and lists of one kind: lists can be changed, the reader gives tuples."""
+    if isinstance(content, dict):
+        return {key: sequences(value, kind) for key, value in content.items()}
+    return kind(sequences(part, kind) for part in content) if isinstance(content, tuple | list) else content
+
+
+def read_changed(trial, changes):
+    """Read a trial with the values at some paths replaced, added or dropped."""
+    content = sequences(content_of(trial), list)
+    for path, value in changes.items():
+        *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        place = content
+        for step in way:
+            place = place[step]
+        if value is DROP:
+            del place[last]
+        elif isinstance(last, int) and last == len(place):
+            place.append(copy.deepcopy(value))
+        else:
+            place[last] = copy.deepcopy(value)
+    return check_definition(sequences(content, tuple), Trial, f"{trial}.yml")
+
+
+def test_a_file_written_out_and_read_again_is_the_same(tmp_path):
+    path = tmp_path / "ny_chance.yml"
+    content = sequences(read_yaml(FOLDER / path.name), list)
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    assert read_trial(path) == read_trial("ny_chance")
+
+
+BAD = [
+    # data
+    ("hig", {"data.entry.kind": "flow"}, "data.entry.kind is 'flow'; must be one of 'inflow', 'stock_and_inflow', 'long_term'"),
+    ("hig", {"data.entry.kind": DROP}, "missing key 'data.entry.kind'; it is required"),
+    ("hig", {"data.entry.last_week": "2005-W01"}, "last_week 2005-W01 is before first_week 2005-W44"),
+    ("ny_chance", {"data.entry.at_least": 53}, "at_least is 53; must be at most of_last, 52"),
+    ("ny_chance", {"data.entry.passive.codes": [[239, 231]]}, "codes has [239, 231]; must be a first and a last code"),
+    ("ugig", {"data.entry.new_after": {"weeks": 4, "mark": "unknown"}}, "unknown key 'data.entry.new_after'"),
+    ("hig", {"data.age.highest": 17}, "highest is 17; must not be below lowest, 18"),
+    ("hig", {"data.sites.1.jobcentres": ["jc_faxe"]}, "jobcentres of sites and comparison has ids jc_faxe"),
+    ("hig", {"data.comparison.jobcentres": ["jc_faxe"]}, "jobcentres of sites and comparison has ids jc_faxe"),
+    ("aht", {"data.sites.0.mark": "verified", "data.sites.0.source": "x"}, "is illustrative, so its mark must be unknown, not verified"),
+    # assignment
+    ("hig", {"assignment.rule": "recorded"}, "assignment.rule is 'recorded'; must be one of 'birth_day', 'birth_year_parity'"),
+    ("aht", {"assignment.treated": "uneven"}, "assignment.treated is 'uneven'; must be 'even' or 'odd'"),
+    ("hig2", {"assignment.primary_arm": DROP}, "primary_arm is missing; must be one of group_meetings, fortnightly_meetings"),
+    ("hig2", {"assignment.primary_arm": "meetings"}, "primary_arm is 'meetings'; must be one of group_meetings"),
+    ("hig2", {"assignment.arms.1.sites": DROP}, "sites must be given for each treated arm where there are several"),
+    ("hig", {"assignment.arms.0.sites": ["storstroem"]}, "sites must be given for each treated arm where there are several, and for none where not"),
+    ("hig2", {"assignment.arms.0.sites": ["sjaelland"]}, "the control arm has sites; must have none"),
+    ("hig2", {"assignment.arms.1.sites": ["nordjyland"]}, "a site of arm 'group_meetings' is 'nordjyland'; must be one of nordjylland"),
+    ("hig2", {"assignment.arms.2.sites": ["hovedstaden"]}, "site 'sjaelland' has 0 treated arms (none); must have exactly one"),
+    ("hig2", {"assignment.arms.1.sites": ["nordjylland", "sjaelland"]}, "site 'sjaelland' has 2 treated arms (group_meetings, fortnightly_meetings); must have exactly one"),
+    ("rossi", {"assignment.arms.1.value": "no"}, "arms have the values no, no; must be distinct, and of one type"),
+    ("rossi", {"assignment.arms.1.value": 1}, "arms have the values no, 1; must be distinct, and of one type"),
+    ("nsw", {"assignment.arms.1.value": DROP}, "every arm of a recorded arm needs its value in the column"),
+    ("tta", {"assignment": {"rule": "not_randomised", "reason": TEXT, "mark": "unknown"}}, "assignment.rule not_randomised does not fit data of kind summary; must be reported"),
+    ("ny_chance", {"assignment.reason": DROP}, "missing key 'assignment.reason'; it is required"),
+    # outcomes
+    ("hig", {"outcomes.3.primary": True}, "outcome 'benefit_by_week' has a number a week, so it cannot be primary"),
+    ("hig", {"outcomes.1.primary": True}, "outcomes has 2 with primary: true; must be exactly one"),
+    ("hig", {"outcomes.1.horizon": 105}, "outcome 'benefit_weeks_26': horizon is 105; must be at most data.follow_up_weeks, 104"),
+    ("hig", {"outcomes.1.kind": "weeks"}, "outcomes.1.kind is 'weeks'; must be one of 'time_to_state', 'weeks_in_states', 'share_in_states'"),
+    ("rossi", {"outcomes.0": {"id": "a", "kind": "reported_share", "primary": True, "label": TEXT}}, "outcome 'a' of kind reported_share does not fit data of kind file"),
+    ("tta", {"outcomes.2": {"id": "more", "kind": "reported_ratio", "measure": "hazard_ratio", "label": TEXT}}, "outcome 'more' has no number in data; must have one"),
+    # summary
+    ("tta", {"data.ratios.0.high": 1.1}, "ratio 1.12 of recovery at m1 has the interval 0.97 to 1.1; must lie inside"),
+    ("tta", {"data.ratios.0.ratio": 1.2}, "ratio 1.2 of recovery at m1 is not in the middle of its interval on the log scale; must be near 1.119"),
+    ("tta", {"data.ratios.1.site": "m1"}, "ratios has ids recovery at m1, recovery at m1"),
+    ("tta", {"data.ratios.0.site": "m4"}, "site is 'm4'; must be one of sites: m1, m2, m3"),
+    ("tta", {"data.ratios.0.outcome": "recovry"}, "outcome of data.ratios is 'recovry'; must be one of recovery, self_support"),
+    ("tta", {"data.sizes.0.arm": "treatd"}, "arm of data.sizes is 'treatd'; must be one of control, treated"),
+    ("mentor", {"data.shares.0.share": 16}, "data.shares.0.share is 16; must be less than or equal to 1"),
+    ("mentor", {"data.shares.3": DROP}, "data.shares has 'job' without arm control; must have every arm"),
+    ("mentor", {"data.shares": []}, "ratios and shares are both empty; must hold a published number"),
+    # strata and covariates
+    ("ugig", {"strata.groups.1.id": "with_education"}, "groups has ids with_education, with_education; must be distinct"),
+    ("tta", {"strata": {"label": TEXT, "column": "x", "groups": [{"id": "a", "label": TEXT, "values": [1]}, {"id": "b", "label": TEXT, "values": [2]}]}}, "strata needs people: data must be of kind register or file"),
+    ("rossi", {"covariates.0.levels": [{"value": "a", "label": TEXT}]}, "number has no levels; leave levels out"),
+    # plan
+    ("hig2", {"inference.multiplicity": DROP}, "inference.multiplicity is missing; several treated arms need it"),
+    ("hig", {"inference.multiplicity.family": DROP}, "family is missing with method holm; must be given unless none"),
+    ("hig", {"inference.multiplicity": {"method": "none", "family": "arms"}}, "family is arms with method none; must be given unless none"),
+    ("hig2", {"inference.randomization_draws": DROP}, "randomization_draws is missing; multiplicity.method romano_wolf needs it"),
+    ("hig", {"inference.hazard_windows.1.weeks": [4, 9]}, "hazard window 'weeks_5_8' begins before 'weeks_0_4' ends; must not"),
+    ("hig", {"inference.hazard_windows.1.weeks": [5, 5]}, "weeks is [5, 5.0]; must be 0 or more, in order"),
+    ("hig", {"inference.pooling": {"method": "fixed", "knapp_hartung": True}}, "knapp_hartung is for effects that vary between sites"),
+    ("hig", {"inference.restricted_mean_horizon_weeks": 105}, "inference.restricted_mean_horizon_weeks is 105; must be at most data.follow_up_weeks, 104"),
+    ("nsw", {"inference.restricted_mean_horizon_weeks": 10}, "inference.restricted_mean_horizon_weeks needs an outcome that is a duration"),
+    ("nsw", {"inference.min_per_site": 10}, "inference.min_per_site needs sites; a file of cases has none"),
+    # uptake, schedule and costs
+    ("hig", {"uptake.activities.0.codes": [[211, 219]]}, "activity 'meetings_held' must be given by exactly one of contacts, states and codes"),
+    ("hig", {"uptake.outcomes": ["benefit_week_52"]}, "uptake's outcome is 'benefit_week_52'; must be one of time_to_self_support"),
+    ("hig", {"uptake.activities.0.id": "age"}, "'age' stands in covariates and uptake; must be told apart"),
+    ("hig", {"uptake.instruments": "distance"}, "uptake.instruments is 'distance'; must be 'assignment' or 'assignment_by_jobcentre'"),
+    ("hig", {"schedule.2.expected.0.sites": ["fyn"]}, "schedule 'meetings': site is 'fyn'; must be one of storstroem, soenderjylland"),
+    ("hig", {"schedule.2.arm": "control"}, "schedule 'meetings': arm is 'control'; must be one of treated"),
+    ("hig", {"schedule.2.stratum": "young"}, "schedule 'meetings': stratum is 'young'; must be one of none: there are none"),
+    ("hig", {"costs.prices.0.value": 700.0}, "price 'benefit_week' must have both value and year, or neither"),
+    ("hig", {"costs.prices.0.value": 700.0, "costs.prices.0.year": 2006}, "price 'benefit_week' has a value; its mark is unknown if and only if it is illustrative"),
+    ("hig", {"costs.prices.0.mark": "recalled"}, "price 'benefit_week' has no value; its mark must be unknown"),
+    ("hig", {"costs.prices.0.unit": "contact"}, "price 'benefit_week' is of states; its unit must be week"),
+    ("hig", {"costs.prices.1.unit": "week"}, "price 'meeting' has unit week; activity 'meetings_held' is counted by the contact"),
+    ("hig", {"costs.prices.1.activity": "meetings"}, "price 'meeting': activity is 'meetings'; must be one of meetings_held"),
+    ("hig", {"costs.discount_rate.mark": "recalled"}, "discount_rate has no value; its mark must be unknown"),
+    ("hig", {"costs.horizon_weeks": 200}, "costs.horizon_weeks is 200; must be at most data.follow_up_weeks, 104"),
+    # published
+    ("ugig", {"published.0.stratum": "educated"}, "published 'ramboell_educated': stratum is 'educated'; must be one of with_education, without_education"),
+    ("ugig", {"published.0.sign": "positive"}, "published.0.sign is 'positive'; must be '+', '0' or '-'"),
+    ("hig2", {"published.0.arm": "control"}, "published 'individual_meetings': arm is 'control'; must be one of group_meetings"),
+    ("hig", {"targets.0.outcome": "time"}, "target's outcome is 'time'; must be one of time_to_self_support"),
+    ("aig", {"published": [{"id": "a", "label": TEXT, "text": TEXT, "sign": "+", "mark": "unknown"}]}, "status is template, which claims no result; targets and published must be left out"),
+    ("aig", {"status": "draft"}, "status is 'draft'; must be 'trial' or 'template'"),
+    # series
+    ("ny_chance", {"series.interruption.week": "2010-W01"}, "interruption is 2010-W01; must lie between first_week 2004-W27 and last_week 2008-W26"),
+    ("ny_chance", {"series.placebo_weeks.0": "2007-W01"}, "placebo week 2007-W01 must lie between first_week 2004-W27 and the interruption"),
+    ("ny_chance", {"uptake": {"instruments": "assignment", "outcomes": ["job_or_education_weeks_104"], "activities": [{"id": "a", "label": TEXT, "codes": [[231, 239]], "horizon": 10}]}}, "uptake needs arms: the trial was not randomised"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("trial", "changes", "says"), BAD, ids=[f"{t}:{','.join(c)}" for t, c, _ in BAD])
+def test_refused(trial, changes, says):
+    with pytest.raises(DefinitionError) as caught:
+        read_changed(trial, changes)
+    assert says in str(caught.value)
+    assert f"{trial}.yml: " in str(caught.value)
+
+
+def test_series_needs_a_register():
+    series = content_of("ny_chance")["series"]
+    with pytest.raises(DefinitionError, match="series needs data of kind register"):
+        read_changed("rossi", {"series": series})
+
+
+def test_several_problems_are_told_at_once():
+    with pytest.raises(DefinitionError) as caught:
+        read_changed("hig", {"targets.0.outcome": "time", "costs.horizon_weeks": 200})
+    assert "target's outcome is 'time'" in str(caught.value)
+    assert "costs.horizon_weeks is 200" in str(caught.value)
+
+
+def test_illustrative_prices_are_flagged():
+    price = {"costs.prices.0.value": 700.0, "costs.prices.0.year": 2006, "costs.prices.0.illustrative": True}
+    costs = read_changed("hig", price).costs
+    assert costs.illustrative
+    assert not costs.complete
+
+
+def test_both_parities_are_read():
+    assert read_changed("aht", {"assignment.treated": "odd"}).assignment.treated == "odd"
+
+
+def test_guards():
+    read_trial("hig").check_assigned()
+    with pytest.raises(
+        DefinitionError, match=r"trial ny_chance was not randomised, so that it has no arms to compare: Everybody"
+    ):
+        read_trial("ny_chance").check_assigned()
+    with pytest.raises(
+        DefinitionError,
+        match="trial tta has data of kind summary: published numbers and no people; read it with load_summary",
+    ):
+        read_trial("tta").check_assigned()
+    assert read_trial("ny_chance").treated_arms == ()
+
+
+def test_a_stratum_that_is_not_the_trials():
+    with pytest.raises(
+        DefinitionError,
+        match="stratum is 'with_educatoin'; must be one of with_education, without_education; did you mean",
+    ):
+        read_trial("ugig").stratum("with_educatoin")
+    with pytest.raises(DefinitionError, match="must be one of none: the trial has no strata"):
+        read_trial("hig").stratum("women")
+
+
+def test_cohorts_of_the_spillover():
+    trial = read_trial("hig")
+    before = trial.cohort("comparison", "before")
+    assert before.data.jobcentres == ("jc_koege", "jc_odense", "jc_esbjerg_fanoe")
+    assert (before.data.entry.first_week, before.data.entry.last_week) == ("2004-W44", "2005-W13")
+    assert trial.cohort("trial", "during") == trial
+    assert trial.cohort("trial", "before").data.sites == trial.data.sites
+    with pytest.raises(DefinitionError, match=r"trial aht has no data.comparison; must have"):
+        read_trial("aht").cohort("trial", "before")
