@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         open_trial_design,
         open_trial_durations,
         open_trial_effects,
+        open_trial_sites,
         read_results,
     )
     from analysis_lib.results import Check, Curve, Estimate, Results
@@ -66,6 +67,7 @@ __all__ = [
     "open_trial_design",
     "open_trial_durations",
     "open_trial_effects",
+    "open_trial_sites",
     "read_codes",
     "read_extract",
     "read_jobindsats",
@@ -100,6 +102,7 @@ _HOMES = {
         "open_trial_design",
         "open_trial_durations",
         "open_trial_effects",
+        "open_trial_sites",
         "read_results",
     ),
 }

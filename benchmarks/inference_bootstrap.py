@@ -46,12 +46,12 @@ QUICK = Sizes(2_000, 400, 1, (1_000, 2_000, 4_000), (100, 200, 400))
 
 
 def draw_people(n: int, *, rng: np.random.Generator) -> pd.DataFrame:
-    """Return people with skewed outcomes, covariates centred, and clusters within the arms; controls first."""
+    """Return people with skewed outcomes, covariates, and clusters within the arms; controls first."""
     x = rng.normal(size=(n, len(COVARIATES)))
     treated = np.sort(rng.random(n) < 0.5)
     y = x @ rng.normal(size=(len(COVARIATES), len(OUTCOMES))) + rng.exponential(size=(n, len(OUTCOMES)))
     y += treated[:, None] * (0.1 + 0.2 * x[:, :1])
-    people = pd.DataFrame(np.hstack([y, x - x.mean(axis=0)]), columns=[*OUTCOMES, *COVARIATES])
+    people = pd.DataFrame(np.hstack([y, x]), columns=[*OUTCOMES, *COVARIATES])
     cluster = 2 * rng.integers(0, CLUSTERS // 2, n) + treated
     return people.assign(treated=treated.astype(float), cluster=cluster)
 
@@ -103,7 +103,6 @@ def check_same(people: pd.DataFrame, draws: int) -> None:
 def rows(sizes: Sizes = FULL) -> list[Row]:
     """Compare, and return the table's rows."""
     drawn = draw_people(max(sizes.people, *sizes.people_steps), rng=np.random.default_rng(1))
-    # every second of a half, and so on: as many from both arms, which stay in order
     people = _some(drawn, sizes.people)
     check_same(people, sizes.timed)
     return [*peer_rows(people, sizes), *cost_rows(drawn, people, sizes)]
@@ -146,8 +145,10 @@ def cost_rows(drawn: pd.DataFrame, people: pd.DataFrame, sizes: Sizes) -> list[R
 
 
 def _some(people: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Return every so many of the people, n of them."""
-    return people.iloc[np.linspace(0, len(people) - 1, n).astype(int)].reset_index(drop=True)
+    """Return every so many of the people, n of them, so that arms keep their shares; covariates centred in these."""
+    some = people.iloc[np.linspace(0, len(people) - 1, n).astype(int)].reset_index(drop=True)
+    x = some[list(COVARIATES)]
+    return some.assign(**(x - x.mean()))
 
 
 def main(arguments: list[str]) -> int:

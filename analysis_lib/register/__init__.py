@@ -14,9 +14,7 @@ quality          what an extract holds, and its faults
 spells           runs of one code: the form in which weeks are stored
 states           weeks in a state, first runs, inflow and shares, on runs or on the matrix of codes
 questions, runs  what those functions are asked, put in order; the arithmetic on runs
-simulation_model what a simulated register is like (a trial's `simulation` block)
-simulation_draws the people and what happens to each in either arm
-simulation       the simulated register and its truth
+simulation       a simulated register and its truth, from a trial's `simulation` block
 """
 
 from analysis_lib.register.codes import CodeList, read_codes

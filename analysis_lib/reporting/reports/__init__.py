@@ -4,18 +4,22 @@ from analysis_lib.reporting.reports.trial_conduct import TrialConduct
 from analysis_lib.reporting.reports.trial_design import TrialDesign
 from analysis_lib.reporting.reports.trial_durations import TrialDurations
 from analysis_lib.reporting.reports.trial_effects import TrialEffects
+from analysis_lib.reporting.reports.trial_page import TrialPage
 from analysis_lib.reporting.reports.trial_report import TrialReport, read_results
+from analysis_lib.reporting.reports.trial_sites import open_trial_sites
 
 __all__ = [
     "TrialConduct",
     "TrialDesign",
     "TrialDurations",
     "TrialEffects",
+    "TrialPage",
     "TrialReport",
     "open_trial_conduct",
     "open_trial_design",
     "open_trial_durations",
     "open_trial_effects",
+    "open_trial_sites",
     "read_results",
 ]
 

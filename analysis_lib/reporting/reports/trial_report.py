@@ -1,4 +1,4 @@
-"""What the reports on a trial have in common: its facts, its people, and disclosure control of all that is shown."""
+"""A page on the people of a trial: who they are, and disclosure control of all that is shown of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from analysis_lib.errors import OutputError
 from analysis_lib.parameters import Language, in_project
-from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.disclosure import (
     DisclosureRule,
@@ -25,33 +23,24 @@ from analysis_lib.reporting.disclosure import (
     protect_results,
     sites_to_hide,
 )
-from analysis_lib.reporting.labels import labels_of, translator_of
-from analysis_lib.reporting.language import Labels, Translator
-from analysis_lib.reporting.run_definition import RunDefinition, read_run
+from analysis_lib.reporting.labels import translator_of
+from analysis_lib.reporting.reports.trial_page import TrialPage
+from analysis_lib.reporting.run_definition import read_run
 from analysis_lib.reporting.shown import Shown, paragraphs, together
-from analysis_lib.reporting.tables import Fact, checks_table, facts_table, flow_table
-from analysis_lib.reporting.trial_facts import method_lines, trial_facts
-from analysis_lib.results import Message, Results
+from analysis_lib.reporting.tables import checks_table, flow_table
+from analysis_lib.reporting.trial_facts import method_lines
+from analysis_lib.results import Results
 from analysis_lib.trials.cases import Cases
-from analysis_lib.trials.definition import ALL, Trial, read_trial
+from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.evaluation import check_design
 from analysis_lib.trials.sources import load_cases
 
 
 @dataclass(frozen=True)
-class TrialReport:
-    """One trial at one jobcentre. Everything shown or saved has been through disclosure control.
+class TrialReport(TrialPage):
+    """One trial's people at one jobcentre, or at all. Everything shown or saved has been through disclosure control."""
 
-    A report is one notebook's: it opens with `heading` and `answer`, and closes with `method` and `save`.
-    """
-
-    trial: Trial
     cases: Cases
-    run: RunDefinition
-    translator: Translator
-
-    notebook: ClassVar[str]
-    """The notebook's id: `notebooks/<id>.ipynb`, and `<id>.parquet` of the rows saved."""
 
     @classmethod
     def open(
@@ -84,28 +73,18 @@ class TrialReport:
         chosen = read_run(in_project(run))
         codes = chosen.codes and in_project(chosen.codes)
         cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes)
-        return cls(trial=definition, cases=cases, run=chosen, translator=translator_of(definition, language))
-
-    # --- what every page shows ---------------------------------------------------------------------------------------
-
-    def heading(self) -> Shown:
-        """Show the trial, the place, the question and what kind of data this is."""
-        t, text = self.translator.t, self.translator.text
-        lines = [f"<h1>{escape(text(self.trial.title))} – {escape(self.place)}</h1>"]
-        if self.cases.simulated:
-            banner = t("Simulated data calibrated to the published summary moments. No real people.")
-            lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')
-        lines.append(f'<p class="question">{escape(text(self.trial.question))}</p>')
-        return Shown("\n".join(lines))
-
-    def answer(self) -> Shown:
-        """Show what the page says, in sentences that a jobcentre manager understands."""
-        return paragraphs(*(self._say(sentence) for sentence in self._sentences()))
+        return cls(
+            trial=definition,
+            run=chosen,
+            translator=translator_of(definition, language),
+            jobcentre=jobcentre,
+            cases=cases,
+        )
 
     def facts(self) -> Shown:
         """Show what was tried on whom, each fact with its evidence, and the check of the treated share."""
         checks = self._protected(check_design(self.cases))
-        facts = facts_table(trial_facts(self.trial, self.translator), self.translator)
+        facts = super().facts()
         if all(check.passed is None for check in checks.checks):
             said = self.translator.t("The shares cannot be tested: {reason}.", reason=checks.checks[0].detail)
             return together(facts, paragraphs(said))
@@ -119,60 +98,17 @@ class TrialReport:
         summary = escape(self.translator.t("The numbers as a table"))
         return together(drawn, Shown(f"<details><summary>{summary}</summary>{table._repr_html_()}</details>"))
 
-    def method(self) -> Shown:
-        """Show how the numbers were made, and what a reader must know before using them."""
-        facts = [
-            Fact(name=self.translator.t("Limit"), value=limit.text, mark=limit.mark, source=limit.source)
-            for limit in self.trial.limits
-        ]
-        lines = method_lines(self.cases, self._rule.min_count, self.translator)
-        limits = facts_table(facts, self.translator, caption=self.translator.t("Limits"))
-        return together(paragraphs(*lines), *([limits] if facts else []))
-
-    def save(self, output: str | Path) -> Shown:
-        """Save the estimates, after disclosure control, as `<notebook>.parquet` in the folder (empty: nowhere)."""
-        if not str(output):
-            return Shown("")
-        frame = self.results.to_frame()
-        frame.insert(0, "trial", self.trial.id)
-        frame.insert(1, "jobcentre", self.cases.jobcentre)
-        path = Path(output) / f"{self.notebook}.parquet"
-        made = path.with_suffix(".partial")
-        try:
-            frame.to_parquet(made, index=False)
-            made.replace(path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error})") from None
-        return Shown("")
-
-    # --- what each page has of its own -------------------------------------------------------------------------------
-
-    @property
-    def results(self) -> Results:
-        """Every estimate and check of the report, after disclosure control."""
-        raise NotImplementedError
-
-    def _sentences(self) -> Iterable[Message]:
-        """Return the sentences of `answer`."""
-        raise NotImplementedError
-
-    # --- what it is made of ------------------------------------------------------------------------------------------
-
-    @property
-    def place(self) -> str:
-        """The jobcentre's name, or that of the whole trial."""
-        if self.cases.jobcentre == ALL:
-            return self.translator.t("The whole trial")
-        return read_jobcentres().name(self.cases.jobcentre)
-
     @cached_property
     def protected_flow(self) -> ProtectedFlow:
         """The page's flow after disclosure control."""
         return protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
 
-    def _say(self, message: str) -> str:
-        """Return a message in the page's language, with the trial's own names for its ids."""
-        return self.translator.naming(self._labels).render(message)
+    @property
+    def _simulated(self) -> bool:
+        return self.cases.simulated
+
+    def _method_lines(self) -> Iterable[str]:
+        return method_lines(self.cases, self._rule.min_count, self.translator)
 
     def _protected(self, results: Results) -> Results:
         return protect_results(results, self._rule, flow=self.cases.flow, hide_counts=self._hidden, also=self._covered)
@@ -208,10 +144,6 @@ class TrialReport:
         if site not in flows:
             return frozenset()
         return cells_to_cover(flows, site, self._rule, hidden_pages=self._hidden_pages)
-
-    @cached_property
-    def _labels(self) -> Labels:
-        return labels_of(self.trial)
 
 
 def read_results(path: Path | str) -> pd.DataFrame:

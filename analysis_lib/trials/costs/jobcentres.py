@@ -113,7 +113,7 @@ def _one(
 ) -> tuple[Estimate, Estimate]:
     """Return a jobcentre's two rows."""
     if min(int(np.sum(arm & inside)), int(np.sum(~arm & inside))) < least:
-        return _empty(Message("an arm has fewer than {n} people", n=least), name, level)
+        return _empty(Message("an arm is below the least size of {least}", least=least), name, level)
     try:
         effects = joint_effects(table[inside], arm[inside], cluster=None if cluster is None else cluster.codes[inside])
     except NotEstimable as reason:

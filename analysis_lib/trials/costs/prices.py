@@ -10,10 +10,16 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.parameters import Definition, Id, Sourced, Text
+from analysis_lib.parameters import Definition, Id, Mark, Sourced, Text
 from analysis_lib.results import Message
 
 __all__ = ["Component", "Price"]
+
+_MARKS: dict[Mark, Message] = {
+    "verified": Message("verified"),
+    "derived": Message("derived"),
+    "recalled": Message("from memory"),
+}
 
 
 class Price(Sourced):
@@ -162,14 +168,14 @@ def price_note(price: Price) -> Message:
         value=price.value,
         per=Message(price.per.en),
         year=price.year,
-        mark=Message(price.mark),
+        mark=_MARKS[price.mark],
     )
 
 
 def marks_note(components: Sequence[Component]) -> Message:
-    """Say the price level, and which prices are not verified."""
+    """Say the price level, and which prices are from memory."""
     level = Message("prices of {year}", year=components[0].price.year)
-    unsure = {c.price.id: c.price.label.en for c in components if c.price.mark != "verified"}
+    unsure = {c.price.id: c.price.label.en for c in components if c.price.mark == "recalled"}
     if not unsure:
         return level
     return Message.join([level, Message("prices not verified: {names}", names=_joined(unsure.values()))])

@@ -17,7 +17,6 @@ __all__ = ["adjust_p_values"]
 
 Method = Literal["holm", "bh", "by", "bonferroni", "none"]
 
-_TEMPLATE = "p-value adjusted for {n} tests ({method}), the interval is not"
 # statsmodels' name, and ours for the note.
 _METHODS = {
     "holm": ("holm", Message("Holm")),
@@ -81,7 +80,7 @@ def adjust_p_values(results: Results | ArrayLike, method: Method = "holm") -> Re
     adjusted = iter(_adjusted(p_values, method))
     if method == "none" or not tests:
         return results
-    note = Message(_TEMPLATE, n=tests, method=_METHODS[method][1])
+    note = _note(tests, _METHODS[method][1])
     return Results(
         _with_p_value(item, float(next(adjusted)), note) if isinstance(item, Estimate) else item for item in results
     )
@@ -93,9 +92,14 @@ def _with_p_value(estimate: Estimate, p_value: float, note: Message) -> Estimate
     return replace(estimate, p_value=p_value, note=Message.join([estimate.note, note]))
 
 
+def _note(tests: int, method: Message) -> Message:
+    return Message("p-value adjusted for {n} tests ({method}), the interval is not", n=tests, method=method)
+
+
 def _is_adjusted(estimate: Estimate) -> bool:
     parts: Iterable[tuple[str, object]] = getattr(estimate.note, "parts", ())
-    return any(template == _TEMPLATE for template, _ in parts)
+    (ours, _), *_ = _note(0, Message()).parts
+    return any(template == ours for template, _ in parts)
 
 
 def _adjusted(given: np.ndarray, method: str) -> FloatArray:

@@ -18,8 +18,9 @@ from analysis_lib.trials.randomization._values import Scores, Statistic, Values
 
 # Below this share of its length a residual is rounding.
 _FITTED = 1e-10
-# The least eigenvalue of an arm's cross-products, of columns orthonormal in both arms together, at which the normal
-# equations still have ten digits. Assignments below it are fitted one by one, columns left out as in `lin_adjusted`.
+# The least eigenvalue of an arm's cross-products, over its share of the people, of columns orthonormal in both arms
+# together, at which the normal equations still have ten digits. Assignments below it are fitted one by one, with
+# columns left out as in `lin_adjusted`.
 _WELL_POSED = 1e-6
 
 
@@ -144,8 +145,9 @@ class LinAdjusted:
         rows, columns = np.triu_indices(m)
         square[:, rows, columns] = square[:, columns, rows] = products[:, :split]
         square -= within @ of_basis
-        cross = products[:, split:].reshape(len(sums), m, -1) - within @ of_outcomes
-        posed = np.linalg.eigvalsh(square)[:, 0] > _WELL_POSED
+        cross = products[:, split:].reshape(len(sums), m, len(self.size) + 1) - within @ of_outcomes
+        least = _WELL_POSED * people.sum(axis=1) / self.sizes.people.sum()
+        posed = np.linalg.eigvalsh(square).min(axis=1, initial=np.inf) > least
         square[~posed] = np.eye(m)
         slopes = np.linalg.solve(square, cross)
         means = np.einsum("rb,rbk->rk", share, sums[:, :, :-1])

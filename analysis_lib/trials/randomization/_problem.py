@@ -102,14 +102,7 @@ class Problem:
 def read_problem(y: Any, design: Design, arm: str, *, event: Any, covariates: Any) -> Problem:
     """Check the arguments, and return the people compared for the arm."""
     n = len(design.arm)
-    outcomes = read_columns(y, n, "y")
-    values, ends = outcomes.values, None
-    if event is not None:
-        events = read_columns(event, n, "event")
-        if events.values.shape != values.shape:
-            raise InvalidInput(f"event has {events.values.shape[1]} columns; must have {values.shape[1]}, as y")
-        values = np.column_stack([as_times(column, w) for column, w in zip(values.T, outcomes.places, strict=True)])
-        ends = np.column_stack([as_binary(c, w) for c, w in zip(events.values.T, events.places, strict=True)])
+    values, ends, names = _read_outcomes(y, event, n)
     given = as_covariates(np.empty((n, 0)) if covariates is None else covariates, n)
     pair = np.flatnonzero(design.pair(arm))
     treated = design.arm[pair] == arm
@@ -132,7 +125,7 @@ def read_problem(y: Any, design: Design, arm: str, *, event: Any, covariates: An
         notes.append(Message("blocks that a unit crosses count as one: {blocks} blocks, {strata} strata", **joined))
     return Problem(
         y=values[pair],
-        names=outcomes.names,
+        names=names,
         event=None if ends is None else ends[pair],
         covariates=Covariates(values=given.values[pair], names=given.names),
         treated=treated,
@@ -141,6 +134,20 @@ def read_problem(y: Any, design: Design, arm: str, *, event: Any, covariates: An
         blocked=len(units.size) > 1,
         notes=tuple(notes),
     )
+
+
+def _read_outcomes(y: Any, event: Any, n: int) -> tuple[FloatArray, BoolArray | None, tuple[str, ...]]:
+    """Return outcomes (n, k), or times with their events, and the outcomes' names."""
+    outcomes = read_columns(y, n, "y")
+    if event is None:
+        return outcomes.values, None, outcomes.names
+    ends = read_columns(event, n, "event")
+    found, wanted = ends.values.shape[1], outcomes.values.shape[1]
+    if found != wanted:
+        raise InvalidInput(f"event has {found} columns; must have {wanted}, as y")
+    times = [as_times(column, place) for column, place in zip(outcomes.values.T, outcomes.places, strict=True)]
+    events = [as_binary(column, place) for column, place in zip(ends.values.T, ends.places, strict=True)]
+    return np.column_stack(times), np.column_stack(events), outcomes.names
 
 
 def read_columns(y: Any, n: int, name: str) -> Columns:

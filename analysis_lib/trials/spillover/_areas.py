@@ -20,6 +20,10 @@ from analysis_lib.trials._arrays import (
     as_numbers,
 )
 from analysis_lib.trials._least_squares import independent_columns
+from analysis_lib.trials.effects._estimates import collinear_note
+
+# Relative to a column's size: variation within areas and times below this is rounding.
+_CONSTANT = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class Rows:
         used = first | second
         cell = 2 * self.area.codes[used] + second[used]
         people, y = self.people[used], self.y[used]
-        size = np.bincount(cell, weights=people, minlength=2 * self.area.count)
+        size = np.bincount(cell, weights=people, minlength=2 * self.area.count).astype(np.float64)
         columns = np.hstack([self.x[used], _indicators(self.period[used], cell)])
         y = y - columns @ _slopes(columns, y, cell, people)
         mean = (np.bincount(cell, weights=people * y, minlength=len(size)) / size).reshape(-1, 2)
@@ -101,7 +105,7 @@ def read_rows(
         y=outcome, people=weight, area=groups, exposed=_by_area(ran, groups), after=late,
         period=position.astype(np.intp), periods=periods, x=given.values,
     )  # fmt: skip
-    return _complete(rows)
+    return _check_covariates(_complete(rows), given.names)
 
 
 def _check_order(late: BoolArray, when: FloatArray) -> None:
@@ -130,7 +134,7 @@ def _complete(rows: Rows) -> Rows:
     """Return the areas with people in every period, or raise where there is nothing to compare."""
     width = len(rows.periods)
     cells = np.bincount(rows.area.codes * width + rows.period, minlength=rows.area.count * width)
-    whole = (cells.reshape(-1, width) > 0).all(axis=1)
+    whole: BoolArray = np.min(cells.reshape(-1, width), axis=1) > 0
     if not whole.all():
         names = ", ".join(name for name, kept in zip(rows.area.names, whole, strict=True) if not kept)
         note = Message("areas left out because they lack a period: {n} ({names})", n=int(np.sum(~whole)), names=names)
@@ -146,24 +150,51 @@ def _complete(rows: Rows) -> Rows:
 def _indicators(period: IntArray, cell: IntArray) -> FloatArray:
     """Return indicators of the periods but the last on each side, (n, periods - 2)."""
     inner = [p for side in (0, 1) for p in np.unique(period[cell % 2 == side])[:-1]]
-    return (period[:, None] == np.array(inner, dtype=np.intp)).astype(np.float64)
+    found: FloatArray = (period[:, None] == np.array(inner, dtype=np.intp)).astype(np.float64)
+    return found
+
+
+def _inside(columns: FloatArray, cell: IntArray, people: FloatArray) -> FloatArray:
+    """Return (n, k) columns less their means by cell, times the root of the people; 0 where they do not vary."""
+    size = np.bincount(cell, weights=people)
+    found = np.zeros(columns.shape)
+    for j, column in enumerate(columns.T):
+        rest = column - (np.bincount(cell, weights=people * column) / size)[cell]
+        if np.max(np.abs(rest)) > _CONSTANT * np.max(np.abs(column)):
+            found[:, j] = rest * np.sqrt(people)
+    return found
 
 
 def _slopes(columns: FloatArray, y: FloatArray, cell: IntArray, people: FloatArray) -> FloatArray:
     """Return the columns' slopes within cells, 0 for those that are combinations of others."""
-    found = np.zeros(columns.shape[1])
-    if not len(found):
-        return found
-    root = np.sqrt(people)
-    size = np.bincount(cell, weights=people)
-
-    def inside(values: FloatArray) -> FloatArray:
-        mean = np.bincount(cell, weights=people * values)[cell] / size[cell]
-        rest: FloatArray = np.where(np.abs(values - mean) > 1e-12 * np.abs(values).max(), values - mean, 0.0)
-        return rest * root
-
-    table = np.column_stack([inside(column) for column in columns.T])
-    kept = independent_columns(table)
-    if len(kept):
-        found[kept] = np.linalg.lstsq(table[:, kept], inside(y), rcond=None)[0]
+    found: FloatArray = np.zeros(columns.shape[1])
+    if columns.shape[1]:
+        table = _inside(columns, cell, people)
+        kept = independent_columns(table)
+        if len(kept):
+            found[kept] = np.linalg.lstsq(table[:, kept], _inside(y[:, None], cell, people)[:, 0], rcond=None)[0]
     return found
+
+
+def _check_covariates(rows: Rows, names: tuple[str, ...]) -> Rows:
+    """Return the rows without collinear covariates, or raise where one cannot be adjusted for."""
+    if not names:
+        return rows
+    cell = 2 * rows.area.codes + rows.after
+    table = _inside(rows.x, cell, rows.people)
+    constant = [name for name, column in zip(names, table.T, strict=True) if not column.any()]
+    if constant:
+        raise NotEstimable(
+            Message(
+                "covariates that do not vary within an area and time cannot be adjusted for: {names}",
+                names=", ".join(constant),
+            )
+        )
+    kept = independent_columns(table)
+    if len(rows.y) - 2 * rows.area.count <= len(kept):
+        raise NotEstimable(
+            Message("{n} people cannot carry a regression with {k} coefficients", n=len(rows.y), k=table.shape[1])
+        )
+    lost = [name for j, name in enumerate(names) if j not in kept]
+    notes = (*rows.notes, collinear_note(lost)) if lost else rows.notes
+    return replace(rows, x=rows.x[:, kept], notes=notes)

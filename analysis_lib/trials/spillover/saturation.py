@@ -179,7 +179,7 @@ def _row(design: _Design, share: float, contrast: _Contrast, average: Average, l
         one, zero, notes = _with_both(design, one, zero)
     either = one | zero
     clusters = len(np.unique(design.cluster.codes[either]))
-    known = {
+    known: dict[str, Any] = {
         "estimand": contrast.estimand, "n_treated": int(one.sum()), "n_control": int(zero.sum()),
         "n": int(either.sum()), "n_clusters": clusters,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import Literal
 
@@ -69,8 +70,12 @@ class ConfidenceSet:
             return Message("{level:.0f} % confidence set: every value", level=level)
         if self.shape == "empty":
             return Message("{level:.0f} % confidence set: no value at all", level=level)
-        pieces = Message.join([_piece(low, high) for low, high in self.parts], separator=" or ")
+        pieces = reduce(_either, (_piece(low, high) for low, high in self.parts))
         return Message("{level:.0f} % confidence set: {pieces}", level=level, pieces=pieces)
+
+
+def _either(first: Message, second: Message) -> Message:
+    return Message("{first} or {second}", first=first, second=second)
 
 
 def _piece(low: float, high: float) -> Message:

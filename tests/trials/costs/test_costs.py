@@ -47,7 +47,7 @@ def component(name, value, counts_as="cost", **more):
 COMPONENTS = [
     component("benefit_weeks", 3500.0, mark="verified", source="a law", low=3400.0, high=3600.0),
     component("cash_weeks", 2300.0, std_error=100.0),
-    component("meetings", 450.0, low=200.0, high=900.0),
+    component("meetings", 450.0, mark="recalled", low=200.0, high=900.0),
     component("programme_weeks", 1800.0),
     component("taxes", 1.0, counts_as="gain"),
 ]
@@ -114,7 +114,8 @@ def test_components_are_priced_differences_and_add_up():
         assert (row.outcome, row.unit) == (name, "DKK per person")
     assert rows[-1].value == pytest.approx(sum(row.value for row in rows[:-1]), rel=CLOSED_FORM)
     assert rows[0].note == "price 3500.00 DKK per unit (2009 level, verified)"
-    assert rows[-1].note == "prices of 2009; prices not verified: cash_weeks, meetings, programme_weeks, taxes"
+    assert rows[2].note == "price 450.00 DKK per unit (2009 level, from memory)"
+    assert rows[-1].note == "prices of 2009; prices not verified: meetings"
 
 
 def test_joint_covariance_against_a_naive_one():
@@ -327,7 +328,7 @@ def test_small_jobcentres_are_empty_and_say_why():
     for name in ("stevns", "vejle"):
         for unit in ("DKK", "DKK per person"):
             assert math.isnan(rows[name, unit].value)
-            assert rows[name, unit].reason == "an arm has fewer than 20 people"
+            assert rows[name, unit].reason == "an arm is below the least size of 20"
     assert rows["odense", "DKK"].estimated
     note = "jobcentres left out for want of two people or clusters in an arm: 1, with 10 people"
     assert rows["", "DKK"].note.endswith(note)

@@ -183,6 +183,9 @@ def test_invalid_arguments_name_themselves(change, message):
          "nobody in the control arm had the event in a week when others at risk had not"),
         # all treated leave before the first control
         ({"treated": [1, 1, 1, 1, 0, 0, 0, 0]}, "the likelihood has no maximum: treatment separates"),
+        # the only control at risk in week 5 leaves: the likelihood is flat long before its steps would end
+        ({"time": [1, 0, 8, 4, 5, 8, 3, 5, 6, 1], "event": [0, 0, 0, 0, 1, 1, 0, 1, 0, 0],
+          "treated": [0, 1, 1, 1, 1, 1, 1, 0, 1, 1]}, "the likelihood has no maximum: treatment separates"),
         ({"covariates": [0, 0, 1, 0, 0, 0, 0, 0]}, "the likelihood has no maximum: covariate 1 separates"),
         ({"covariates": np.random.default_rng(1).normal(size=(8, 10))}, "the covariates or strata determine the treatment"),
     ],

@@ -168,6 +168,19 @@ def test_row_order_and_arms():
     assert turned.checks[0].statistic == pytest.approx(found.checks[0].statistic, rel=1e-7)
 
 
+def test_columns_are_compared_among_those_ever_at_risk():
+    """The first person is gone before the first event; among the others age and children add up to 2."""
+    time, event, arm = [1, 3, 3, 4, 4, 5, 5, 6], [0, 1, 1, 1, 0, 1, 1, 1], [1, 1, 0, 1, 0, 0, 1, 0]
+    covariates = np.array([[5, 5], [0, 2], [1, 1], [2, 0], [0, 2], [1, 1], [0, 2], [2, 0]])
+    found = piecewise_hazard_ratios(time, event, arm, [(0, 9)], covariates=covariates).estimates[0]
+    whole = hazard_ratio(time, event, arm, covariates=covariates)
+    wanted = hazard_ratio(time[1:], event[1:], arm[1:], covariates=covariates[1:, 0])
+    for row in (found, whole):
+        assert (row.value, row.std_error) == pytest.approx((wanted.value, wanted.std_error), rel=1e-8)
+        assert row.note == "collinear columns left out: 1 (covariate 2)"
+        assert row.n == 8
+
+
 TIME, EVENT, ARM = [3, 5, 6, 6, 9, 11, 12, 14], [1, 1, 0, 1, 1, 1, 1, 1], [1, 0, 1, 0, 1, 0, 1, 0]
 
 

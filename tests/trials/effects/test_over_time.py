@@ -124,6 +124,34 @@ def test_band_of_independent_weeks_is_sidaks():
     assert course.critical == pytest.approx(sidak, abs=0.03)
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+def test_band_follows_people_and_clusters_from_week_to_week(clustered):
+    """Two weeks with other people missing: the width is the bivariate normal's, of the correlation written out."""
+    random = np.random.default_rng(8)
+    unit = np.repeat(np.arange(40), 5 if clustered else 1)
+    treated = unit % 2
+    one = random.normal(size=len(unit)) + 2 * random.normal(size=40)[unit]
+    values = np.column_stack([one, one + 0.1 * random.normal(size=len(unit))])
+    values[np.isin(unit, range(8)), 0] = np.nan
+    values[np.isin(unit, range(28, 40)), 1] = np.nan
+    scores = np.zeros((40, 2))
+    for week in range(2):
+        for arm in (0, 1):
+            rows = (treated == arm) & ~np.isnan(values[:, week])
+            residual = np.where(rows, values[:, week] - values[rows, week].mean(), 0)
+            units = len(np.unique(unit[rows]))
+            # with clusters of one size CR2, as HC2, is the variance of m means about theirs, over m - 1
+            scores[:, week] += (-1) ** arm * np.bincount(unit, residual) / (rows.sum() * np.sqrt((units - 1) / units))
+    course = effect_over_time(values, treated, cluster=unit if clustered else None, draws=DRAWS, rng=rng())
+    assert course.std_error == pytest.approx(np.linalg.norm(scores, axis=0))
+    correlation = scores[:, 0] @ scores[:, 1] / np.prod(np.linalg.norm(scores, axis=0))
+    c = course.critical
+    normal = stats.multivariate_normal(cov=[[1, correlation], [correlation, 1]])
+    inside = normal.cdf([c, c], lower_limit=[-c, -c])
+    assert inside == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / DRAWS))
+    assert 0.2 < abs(correlation) < 0.8
+
+
 def test_a_week_without_variation_has_its_difference_and_no_band():
     values = np.column_stack([np.ones(180), WEEKS, np.zeros(180)])
     course = effect_over_time(values, COURSE["treated"], rng=rng())

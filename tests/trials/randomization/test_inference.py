@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Estimate, Results
+from analysis_lib.trials._draws import Draws, read_units
 from analysis_lib.trials.definition import CONTROL
 from analysis_lib.trials.design import Design
 from analysis_lib.trials.durations import logrank
@@ -220,6 +221,46 @@ def test_interval_holds_no_effect_where_the_test_does_not_reject_it(seed, statis
     assert found.interval.low <= found.value <= found.interval.high
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), blocked=st.booleans())
+@pytest.mark.parametrize(
+    "statistic", ["difference_in_means", "studentized", "additive_adjusted", "lin_adjusted", "rank_sum"]
+)
+def test_row_order_is_nothing_and_relabelled_arms_turn_signs(statistic, blocked, seed):
+    draw = rng(seed)
+    treated = np.r_[draw.permutation([1, 1, 0, 0]), draw.permutation([1, 1, 1, 0, 0])] == 1
+    block = np.repeat([0, 1], [4, 5]) if blocked else np.zeros(9)
+    y, x = np.round(draw.normal(size=9), 1), np.round(draw.normal(size=9), 1)
+
+    def run(order, arm):
+        more = {"covariates": x[order]} if "adjusted" in statistic else {}
+        design = Design.from_arrays(arm[order], block=block[order])
+        return randomization_test(y[order], design, statistic=statistic, rng=rng(), level=0.8, **more)
+
+    rows = np.arange(9)
+    first, shuffled, turned = run(rows, treated), run(draw.permutation(rows), treated), run(rows, ~treated)
+    assert shuffled.value == pytest.approx(first.value, abs=1e-10)
+    assert shuffled.p_value == first.p_value == turned.p_value
+    centre = 1.0 if statistic == "rank_sum" else 0.0
+    assert turned.value == pytest.approx(centre - first.value, abs=1e-10)
+    if statistic != "rank_sum":
+        assert shuffled.interval.low == pytest.approx(first.interval.low, abs=1e-7)
+        assert turned.interval.low == pytest.approx(-first.interval.high, abs=1e-7)
+
+
+def test_ties_are_found_in_rounded_sums():
+    """40 of 30,000 have the event: few differences are possible, and whole numbers say which of the draws tie."""
+    draw = rng(9)
+    treated = draw.permutation(30_000) < 9_000
+    y = np.isin(np.arange(30_000), np.r_[np.flatnonzero(treated)[:17], np.flatnonzero(~treated)[:23]]).astype(int)
+    found = randomization_test(y / 7, Design.from_arrays(treated), draws=2000, rng=rng(3))
+    layout = Draws.of(read_units(treated, np.arange(30_000), None))
+    events = np.concatenate([bits @ layout.spread(y) for bits in layout.chunks(2000, rng(3))])
+    sizes, own = abs(30_000 * events - 9_000 * 40), abs(30_000 * 17 - 9_000 * 40)
+    assert np.count_nonzero(sizes == own) > 20
+    assert found.p_value == (1 + np.count_nonzero(sizes >= own)) / 2001
+
+
 def test_too_few_assignments_for_a_limit():
     found = randomization_test([9.0, 3.0, 4.0], Design.from_arrays([1, 0, 0]), rng=rng())
     assert found.p_value == pytest.approx(1 / 3)
@@ -315,6 +356,19 @@ def test_constant_outcome(statistic):
         randomization_test(
             np.full(12, 1 / 3), Design.from_arrays(np.arange(12) % 2), statistic=statistic, rng=rng(), **given
         )
+
+
+@pytest.mark.parametrize("statistic", ["additive_adjusted", "lin_adjusted"])
+def test_covariates_that_say_nothing_are_left_out(statistic):
+    y, treated = np.arange(10.0) ** 2, np.arange(10) % 3 == 0
+    design = Design.from_arrays(treated)
+    plain = randomization_test(y, design, rng=rng(), level=0.8)
+    constant = pd.DataFrame({"a": np.ones(10), "b": np.full(10, 0.1)})
+    found = randomization_test(y, design, statistic=statistic, covariates=constant, rng=rng(), level=0.8)
+    assert found.note == "collinear columns left out: 2 (a, b)"
+    assert found.p_value == plain.p_value
+    assert found.value == pytest.approx(plain.value, rel=1e-10)
+    assert found.interval.high == pytest.approx(plain.interval.high, rel=1e-7)
 
 
 def test_outcome_that_is_constant_within_blocks():

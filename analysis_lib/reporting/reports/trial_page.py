@@ -1,0 +1,118 @@
+"""What every page on a trial has: its heading, its answer, its facts and limits, and the file of its estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import ClassVar
+
+from analysis_lib.errors import OutputError
+from analysis_lib.register.jobcentres import read_jobcentres
+from analysis_lib.reporting.labels import labels_of
+from analysis_lib.reporting.language import Labels, Translator
+from analysis_lib.reporting.run_definition import RunDefinition
+from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.tables import Fact, facts_table
+from analysis_lib.reporting.trial_facts import trial_facts
+from analysis_lib.results import Message, Results
+from analysis_lib.trials.definition import ALL, Trial
+
+
+@dataclass(frozen=True)
+class TrialPage:
+    """One notebook's page on a trial: it opens with `heading` and `answer`, and closes with `method` and `save`."""
+
+    trial: Trial
+    run: RunDefinition
+    translator: Translator
+    jobcentre: str
+
+    notebook: ClassVar[str]
+    """The notebook's id: `notebooks/<id>.ipynb`, and `<id>.parquet` of the rows saved."""
+
+    # --- what every page shows ---------------------------------------------------------------------------------------
+
+    def heading(self) -> Shown:
+        """Show the trial, the place, the question and what kind of data this is."""
+        t, text = self.translator.t, self.translator.text
+        lines = [f"<h1>{escape(text(self.trial.title))} – {escape(self.place)}</h1>"]
+        if self.trial.status == "template":
+            banner = t("Design template with illustrative parameters: no result is claimed.")
+            lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')
+        if self._simulated:
+            banner = t("Simulated data calibrated to the published summary moments. No real people.")
+            lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')
+        lines.append(f'<p class="question">{escape(text(self.trial.question))}</p>')
+        return Shown("\n".join(lines))
+
+    def answer(self) -> Shown:
+        """Show what the page says, in sentences that a jobcentre manager understands."""
+        return paragraphs(*(self._say(sentence) for sentence in self._sentences()))
+
+    def facts(self) -> Shown:
+        """Show what was tried on whom, each fact with its evidence."""
+        return together(facts_table(trial_facts(self.trial, self.translator), self.translator))
+
+    def method(self) -> Shown:
+        """Show how the numbers were made, and what a reader must know before using them."""
+        facts = [
+            Fact(name=self.translator.t("Limit"), value=limit.text, mark=limit.mark, source=limit.source)
+            for limit in self.trial.limits
+        ]
+        limits = facts_table(facts, self.translator, caption=self.translator.t("Limits"))
+        return together(paragraphs(*self._method_lines()), *([limits] if facts else []))
+
+    def save(self, output: str | Path) -> Shown:
+        """Save the estimates, after disclosure control, as `<notebook>.parquet` in the folder (empty: nowhere)."""
+        if not str(output):
+            return Shown("")
+        frame = self.results.to_frame()
+        frame.insert(0, "trial", self.trial.id)
+        frame.insert(1, "jobcentre", self.jobcentre)
+        path = Path(output) / f"{self.notebook}.parquet"
+        made = path.with_suffix(".partial")
+        try:
+            frame.to_parquet(made, index=False)
+            made.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error})") from None
+        return Shown("")
+
+    # --- what each page has of its own -------------------------------------------------------------------------------
+
+    @property
+    def results(self) -> Results:
+        """Every estimate and check of the page, after disclosure control."""
+        raise NotImplementedError
+
+    def _sentences(self) -> Iterable[Message]:
+        """Return the sentences of `answer`."""
+        raise NotImplementedError
+
+    def _method_lines(self) -> Iterable[str]:
+        """Return the paragraphs on how the numbers were made."""
+        raise NotImplementedError
+
+    # --- what it is made of ------------------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> str:
+        """The jobcentre's name, or that of the whole trial."""
+        if self.jobcentre == ALL:
+            return self.translator.t("The whole trial")
+        return read_jobcentres().name(self.jobcentre)
+
+    @property
+    def _simulated(self) -> bool:
+        return False
+
+    def _say(self, message: str) -> str:
+        """Return a message in the page's language, with the trial's own names for its ids."""
+        return self.translator.naming(self._labels).render(message)
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return labels_of(self.trial)
