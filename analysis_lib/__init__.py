@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         open_trial_durations,
         open_trial_effects,
         open_trial_sites,
+        open_trial_subgroups_costs,
         read_results,
     )
     from analysis_lib.results import Check, Curve, Estimate, Results
@@ -68,6 +69,7 @@ __all__ = [
     "open_trial_durations",
     "open_trial_effects",
     "open_trial_sites",
+    "open_trial_subgroups_costs",
     "read_codes",
     "read_extract",
     "read_jobindsats",
@@ -103,6 +105,7 @@ _HOMES = {
         "open_trial_durations",
         "open_trial_effects",
         "open_trial_sites",
+        "open_trial_subgroups_costs",
         "read_results",
     ),
 }

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analysis_lib.parameters import Mark, Text
-from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.language import Labels, Translator, say_label
 from analysis_lib.reporting.table import Table, decimals_of, decimals_written, format_value, write_interval
 from analysis_lib.results import Estimate, Message
+from analysis_lib.trials.definition import Published
 from analysis_lib.trials.evaluation import TargetComparison
 
 MARKS: dict[Mark, Message] = {
@@ -65,6 +66,40 @@ def targets_table(comparisons: Iterable[TargetComparison], translator: Translato
             for number, comparison in enumerate(listed)
             if comparison.target.mark in UNVERIFIED or (comparison.agrees is False and not comparison.inside)
         ),
+    )  # fmt: skip
+
+
+SIGNS = {"+": Message("more"), "0": Message("no clear effect"), "-": Message("less")}
+
+
+def readings_table(
+    readings: Iterable[Published], translator: Translator, labels: Labels, *, caption: str = ""
+) -> Table:
+    """Show published findings side by side, also where they contradict each other; those not verified are flagged."""
+    listed = tuple(readings)
+    return Table(
+        caption=caption or translator.t("What has been published, finding by finding"),
+        header=(
+            translator.t("Finding"), translator.t("About"), translator.t("Direction"), translator.t("In words"),
+            translator.t("Evidence"), translator.t("Source"),
+        ),
+        rows=tuple(
+            (
+                translator.text(reading.label),
+                "\n".join(
+                    say_label(labels, name, translator)
+                    for name in (reading.outcome, reading.stratum, reading.arm)
+                    if name is not None
+                ),
+                "–" if reading.sign is None else translator.render(SIGNS[reading.sign]),
+                translator.text(reading.text),
+                translator.render(MARKS[reading.mark]),
+                reading.source,
+            )
+            for reading in listed
+        ),
+        alignment=("left",) * 6,
+        flagged=frozenset(number for number, reading in enumerate(listed) if reading.mark in UNVERIFIED),
     )  # fmt: skip
 
 

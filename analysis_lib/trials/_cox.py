@@ -252,10 +252,8 @@ def independent_of_strata(
     if strata is None:
         centred = columns - columns.mean(axis=0)
     else:
-        means = (
-            sums_by(columns, strata.codes, strata.count) / np.bincount(strata.codes, minlength=strata.count)[:, None]
-        )
-        centred = columns - means[strata.codes]
+        people = np.bincount(strata.codes, minlength=strata.count)[:, None]
+        centred = columns - (sums_by(columns, strata.codes, strata.count) / people)[strata.codes]
     constant = np.abs(centred).max(axis=0) <= 1e-12 * np.abs(columns).max(axis=0)
     centred[:, constant] = 0.0
     kept = independent_columns(centred).tolist()

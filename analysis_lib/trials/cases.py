@@ -55,6 +55,9 @@ class Cases:
         The cases' contacts, as `participation.find_contacts` gives them; `None` without any to read.
     activities
         By activity id, how much of it each case took part in, shape (n,); NaN where it is not known.
+    priced_weeks
+        By price id, the weeks in the states that it is a price of, discounted by the plan's rate, shape (n,); NaN where
+        not all of the horizon was observed.
     series
         The cases' weeks by the calendar, where the trial has a series.
     """
@@ -74,6 +77,7 @@ class Cases:
     stratum: str = ""
     contacts: pd.DataFrame | None = None
     activities: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    priced_weeks: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     series: CalendarWeeks | None = None
 
     def __len__(self) -> int:
@@ -139,6 +143,7 @@ def in_group(cases: Cases, chosen: Chosen) -> Cases:
         outcomes=take_outcomes(cases.outcomes, chosen),
         contacts=take_contacts(cases.contacts, chosen),
         activities={name: amount[chosen] for name, amount in cases.activities.items()},
+        priced_weeks={name: weeks[chosen] for name, weeks in cases.priced_weeks.items()},
         series=None if cases.series is None else cases.series.take(chosen),
     )
 

@@ -14,8 +14,9 @@ from analysis_lib.register.extract import Extract
 from analysis_lib.register.spells import Spells
 from analysis_lib.register.states import weeks_in_state
 from analysis_lib.register.weeks import mondays
-from analysis_lib.trials.definition import Activity, ContactRule
-from analysis_lib.trials.outcomes import first_unobserved
+from analysis_lib.trials.costs import discounted_sum
+from analysis_lib.trials.definition import Activity, ContactRule, Costs, ShareInStates
+from analysis_lib.trials.outcomes import first_unobserved, measure_shares
 
 Chosen = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -116,3 +117,34 @@ def _count_held(contacts: pd.DataFrame, rule: ContactRule, n: int, horizon: int)
     held = contacts["held_week"].to_numpy()
     counted = is_contact(contacts, rule) & (held >= 0) & (held < horizon)
     return np.bincount(contacts["case"].to_numpy()[counted], minlength=n).astype(np.float64)
+
+
+def measure_priced_weeks(
+    costs: Costs | None, spells: Spells, entry: IntArray, codes: CodeList, *, unknown: Sequence[int] = ()
+) -> Mapping[str, FloatArray]:
+    """Measure the weeks in the states of every price of weeks, discounted to the entry week, by price id.
+
+    Parameters
+    ----------
+    costs
+        The plan's; its rate discounts, and without a known rate weeks count alike.
+    spells, entry, unknown
+        As in `measure_activities`.
+
+    Returns
+    -------
+    Mapping
+        Weeks among the first `horizon_weeks`, shape (n,); NaN where not all of them were observed.
+    """
+    amounts: dict[str, FloatArray] = {}
+    for price in () if costs is None else costs.prices:
+        if price.states is None or costs is None:
+            continue
+        asked = ShareInStates(
+            id=price.id, label=price.label, kind="share_in_states", states=price.states, horizon=costs.horizon_weeks
+        )
+        weekly = measure_shares(asked, spells, entry, codes.codes_of, unknown=unknown).values
+        known = ~np.isnan(weekly).any(axis=1)
+        amounts[price.id] = np.full(len(entry), np.nan)
+        amounts[price.id][known] = discounted_sum(weekly[known], yearly_rate=costs.discount_rate.value or 0.0)
+    return amounts

@@ -38,7 +38,7 @@ from analysis_lib.trials.entries import UNKNOWN_CODE, Exclusion, find_entries
 from analysis_lib.trials.flow import Flow
 from analysis_lib.trials.groups import OTHER_STRATUM, stratum_members
 from analysis_lib.trials.outcomes import Measured, measure_shares, measure_time_to_state, measure_weeks
-from analysis_lib.trials.participation import find_contacts, measure_activities
+from analysis_lib.trials.participation import find_contacts, measure_activities, measure_priced_weeks
 
 __all__ = ["UNKNOWN_CODE", "cases_from_extract", "trial_year"]
 
@@ -161,6 +161,7 @@ def _measure(trial: Trial, extract: Extract, codes: CodeList, found: _People) ->
         unknown_code_weeks=sum(extract.description.unknown_codes(codes).values()),
         contacts=contacts,
         activities=measure_activities(trial.activities, contacts, own, found.entry, codes, unknown=unknown),
+        priced_weeks=measure_priced_weeks(trial.costs, own, found.entry, codes, unknown=unknown),
         series=calendar_weeks(trial.series, own, extract, codes, unknown=unknown) if trial.series else None,
     )
 

@@ -7,6 +7,7 @@ from analysis_lib.reporting.reports.trial_effects import TrialEffects
 from analysis_lib.reporting.reports.trial_page import TrialPage
 from analysis_lib.reporting.reports.trial_report import TrialReport, read_results
 from analysis_lib.reporting.reports.trial_sites import open_trial_sites
+from analysis_lib.reporting.reports.trial_subgroups_costs import TrialSubgroupsCosts
 
 __all__ = [
     "TrialConduct",
@@ -15,11 +16,13 @@ __all__ = [
     "TrialEffects",
     "TrialPage",
     "TrialReport",
+    "TrialSubgroupsCosts",
     "open_trial_conduct",
     "open_trial_design",
     "open_trial_durations",
     "open_trial_effects",
     "open_trial_sites",
+    "open_trial_subgroups_costs",
     "read_results",
 ]
 
@@ -27,3 +30,4 @@ open_trial_conduct = TrialConduct.open
 open_trial_design = TrialDesign.open
 open_trial_durations = TrialDurations.open
 open_trial_effects = TrialEffects.open
+open_trial_subgroups_costs = TrialSubgroupsCosts.open

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from analysis_lib.errors import NotEstimable
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.disclosure import protect_balance, protect_curve, protect_parts
+from analysis_lib.reporting.evidence import readings_table
 from analysis_lib.reporting.labels import exit_labels
+from analysis_lib.reporting.language import say_label
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.suppression import too_few
 from analysis_lib.reporting.tables import (
     balance_table,
     checks_table,
@@ -37,6 +42,8 @@ from analysis_lib.trials.evaluation import (
     estimate_subgroups,
     survival_curves,
 )
+from analysis_lib.trials.evaluation.course import effect_course, weekly_outcomes
+from analysis_lib.trials.evaluation.robustness import bound_effects, correct_p_values, randomise_effects
 from analysis_lib.trials.outcomes import Durations
 
 
@@ -79,6 +86,25 @@ class TrialEffects(TrialReport):
             shown.append(effects_table(others, self.translator, self._labels, caption=caption))
         return together(*shown)
 
+    def course(self) -> Shown:
+        """Show the effect week by week, with a band for each week and one for all weeks at once."""
+        outcomes = weekly_outcomes(self.cases)
+        if not outcomes:
+            return paragraphs(self.translator.t("No outcome is measured week by week."))
+        rng, arm = self._rng(), self.trial.treated_arms[0].id
+        return together(*(thing for outcome in outcomes for thing in self._course(outcome, arm, rng)))
+
+    def robustness(self) -> Shown:
+        """Show randomisation tests, p-values corrected for several comparisons, and bounds for missing outcomes."""
+        t = self.translator.t
+        parts = [
+            (self._randomised, t("Randomisation tests: what was assigned is assigned anew")),
+            (self._corrected, t("p-values corrected for the number of comparisons")),
+            (self._bounds, t("Bounds of the effect, whoever the missing are (Lee)")),
+        ]
+        shown = [effects_table(rows, self.translator, self._labels, caption=caption) for rows, caption in parts if rows]
+        return together(*shown) if shown else paragraphs(t("The plan names no further tests."))
+
     def durations(self) -> Shown:
         """Show the survival curves of every duration, and how observation ended; or the reason why not."""
         shown: list[object] = []
@@ -111,26 +137,70 @@ class TrialEffects(TrialReport):
         if self.cases.jobcentre != ALL:
             note = self.translator.t("Published numbers are for the whole trial; its own report compares them.")
             return paragraphs(note)
+        readings = [readings_table(self.trial.published, self.translator, self._labels)] if self.trial.published else []
         if not self.trial.targets:
-            return paragraphs(self.translator.t("No published number was found."))
+            said = paragraphs(self.translator.t("No published number was found."))
+            return together(said, *readings)
         table = targets_table(compare_targets(self.trial, self._effects), self.translator)
         if not self.cases.simulated:
-            return together(table)
+            return together(table, *readings)
         note = self.translator.t(
             "The data was simulated from these numbers: agreement shows only that the analysis finds them again."
         )
-        return together(paragraphs(note), table)
+        return together(paragraphs(note), table, *readings)
 
     # --- what it is made of ------------------------------------------------------------------------------------------
 
     @cached_property
     def results(self) -> Results:
         """Every estimate and check of the report, after disclosure control."""
-        return self._effects + self._subgroups
+        return self._effects + self._subgroups + self._randomised + self._corrected + self._bounds
 
     @cached_property
     def _effects(self) -> Results:
         return self._protected(estimate_effects(self.cases))
+
+    @cached_property
+    def _randomised(self) -> Results:
+        return self._protected(randomise_effects(self.cases, rng=self._rng()))
+
+    @cached_property
+    def _corrected(self) -> Results:
+        return self._protected(correct_p_values(self.cases, estimate_effects(self.cases), rng=self._rng()))
+
+    @cached_property
+    def _bounds(self) -> Results:
+        return self._protected(bound_effects(self.cases))
+
+    def _course(self, outcome: str, arm: str, rng: np.random.Generator) -> list[object]:
+        found = effect_course(self.cases, outcome, arm, rng=rng)
+        t = self.translator.t
+        if isinstance(found, Message):
+            return [paragraphs(t("Not shown: {reason}.", reason=found))]
+        if self._hidden:
+            return [paragraphs(t("Not shown: {reason}.", reason=too_few(self._rule.min_count)))]
+        name = say_label(self._labels, outcome, self.translator)
+        known: dict[str, Any] = {
+            "translator": self.translator,
+            "labels": self._labels,
+            "x_label": t("Weeks since entry"),
+        }
+        arms = plots.curves(
+            [replace(curve, at_risk=None) for curve in (found.treated, found.control)], title=name, y_label=name,
+            percent=True, **known,
+        )  # fmt: skip
+        bands = [found.difference] if found.simultaneous is None else [found.simultaneous, found.difference]
+        labelled = [
+            replace(curve, label=self.translator.render(label), at_risk=None)
+            for curve, label in zip(
+                bands, (Message("Band for all weeks at once"), Message("Interval of each week")), strict=False
+            )
+        ]
+        title = t("{outcome}: treated less control", outcome=name)
+        difference = plots.curves(
+            labelled, title=title, y_label=t("Difference in share"), percent=True, null=0.0, **known
+        )
+        return [plots.figure(arms), plots.figure(difference)]
 
     @cached_property
     def _subgroups(self) -> Results:

@@ -52,16 +52,15 @@ def net_benefit_by_jobcentre(
     -------
     Results
         For each jobcentre (`group`), then for all (`group` is ""): the net benefit in DKK per person, and the
-        total in DKK, that times the number of people assigned to treatment. Jobcentres that are empty for want of
-        `least` people count in the sum; those with fewer than two people (or clusters) in an arm cannot, and `note`
-        says how many they are. The sum's interval allows for clusters that cross jobcentres.
+        total in DKK, that times the number of people assigned to treatment. What cannot be estimated is empty, with
+        the reason. Jobcentres that are empty for want of `least` people count in the sum; those with fewer than two
+        people (or clusters) in an arm cannot, and `note` says how many they are. The sum's interval allows for
+        clusters that cross jobcentres.
 
     Raises
     ------
     InvalidInput
         An argument is not as described; the message names it.
-    NotEstimable
-        No jobcentre has two people (or clusters) in each arm.
 
     Notes
     -----
@@ -96,8 +95,11 @@ def net_benefit_by_jobcentre(
     rows: list[Estimate] = []
     for code, name in enumerate(centre.names):
         rows += _one(table, arm, centre.codes == code, clusters, given, name=name, least=least, level=level)
-    effects = _all(table, arm, centre, clusters)
-    return Results([*rows, *_pair(effects, given, "", level)])
+    try:
+        together = _pair(_all(table, arm, centre, clusters), given, "", level)
+    except NotEstimable as reason:
+        together = _empty(reason.args[0], "", level)
+    return Results([*rows, *together])
 
 
 def _one(

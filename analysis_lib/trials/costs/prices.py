@@ -30,13 +30,15 @@ class Price(Sourced):
     id, label
         What the price is of.
     value
-        In DKK per unit, above 0; none exactly where the mark is "unknown".
+        In DKK per unit, above 0; none exactly where the mark is "unknown", unless illustrative.
     per
         The unit: a meeting, a week of benefit.
     year
         Year of the price level.
     mark, source
         Evidence; what is verified names its source.
+    illustrative
+        A value chosen to show the arithmetic, whose mark stays "unknown": no result may be claimed from it.
     low, high
         Range for `sensitivity`, both or none.
     std_error
@@ -63,10 +65,13 @@ class Price(Sourced):
     low: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     high: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     std_error: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    illustrative: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Price:
-        if (self.value is None) != (self.mark == "unknown"):
+        if self.illustrative and (self.value is None or self.mark != "unknown"):
+            raise ValueError("illustrative is for a value whose mark is unknown")
+        if not self.illustrative and (self.value is None) != (self.mark == "unknown"):
             raise ValueError("mark is unknown exactly where there is no value; must have one or the other")
         if (self.low is None) != (self.high is None):
             raise ValueError("one of low and high is given; must be both or none")

@@ -74,6 +74,8 @@ class Inference(Definition):
         Up to where the mean duration is compared.
     hazard_windows
         One after the other, without overlap.
+    learned_splits
+        Splits of the people in which learned effects are made in one half and held against the other.
     """
 
     level: float = Field(gt=0, lt=1)
@@ -88,6 +90,7 @@ class Inference(Definition):
     hazard_windows: tuple[HazardWindow, ...] = ()
     pooling: Pooling | None = None
     min_per_site: int | None = Field(default=None, ge=2)
+    learned_splits: int | None = Field(default=None, ge=5)
 
     @model_validator(mode="after")
     def _consistent(self) -> Inference:

@@ -153,7 +153,9 @@ def _directed(fit: Fit, larger: Mixture, rng: np.random.Generator) -> FloatArray
     """Return the levels and share of a further type that raises the likelihood most, the others as they are."""
     mixture = fit.mixture
     new = [mean + rng.uniform(-_SPREAD, _SPREAD, _CANDIDATES) for mean in _means(fit)]
-    terms = [spell.terms(*pair) for spell, *pair in zip(mixture.spells, fit.at.hazards, new, strict=True)]
+    terms = [
+        spell.terms(hazard, level) for spell, hazard, level in zip(mixture.spells, fit.at.hazards, new, strict=True)
+    ]
     own = np.log(fit.at.shares) + sum(term.value for term in fit.at.terms)
     ratio = np.exp(sum(term.value for term in terms) - np.logaddexp.reduce(own, axis=1)[:, None])
     gains = np.array([mixture.count @ np.log1p(share * (ratio - 1)) for share in _NEW_SHARES])

@@ -12,10 +12,11 @@ from scipy import special
 from analysis_lib.results import Check, Curve, Estimate, FloatArray, Interval, Message, Results
 from analysis_lib.trials._arrays import IntArray
 from analysis_lib.trials._cox import sums_by
-from analysis_lib.trials.durations._mass_points import Fit
+from analysis_lib.trials.durations._mass_points import Fit, Search
 from analysis_lib.trials.durations._mixed_points import Estimated
 from analysis_lib.trials.durations._people import People, check_variance, hazard_ratio_estimate
-from analysis_lib.trials.durations._spells import Pieces, span_label
+from analysis_lib.trials.durations._spell_people import Part
+from analysis_lib.trials.durations._spells import span_label
 
 _ROBUST = Message("standard error robust to clusters")
 _NONE = Message("proportional hazards, constant within intervals, no heterogeneity")
@@ -70,26 +71,6 @@ class MixedFit:
     agreeing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One spell's people, pieces and covariates (`names`, and `scale`: their standard deviations)."""
-
-    people: People
-    pieces: Pieces
-    names: tuple[str, ...]
-    scale: FloatArray
-    notes: tuple[Message, ...]
-    grouped: bool
-    outcome: str = ""
-
-
-def parameter_names(part: Part) -> tuple[str, ...]:
-    """Return words for a spell's parameters without heterogeneity, in order."""
-    baseline = Message("the baseline hazard")
-    spans = [Message("the baseline hazard {window}", window=span_label(*span)) for span in part.pieces.intervals[1:]]
-    return (*spans, *[Message("treatment")] * len(part.pieces.windows), *part.names, baseline)
-
-
 def estimated(fit: Fit, row: IntArray, people: People, level: float) -> Estimated:
     """Return the fit with its covariance, robust where there are clusters; `row` (n,) is each person's row."""
     if people.cluster is None:
@@ -118,6 +99,16 @@ def report(found: Estimated, parts: tuple[Part, ...], notes: tuple[Message, ...]
         starts=fit.starts,
         agreeing=fit.agreeing,
     )
+
+
+def report_search(
+    search: Search, row: IntArray, people: People, parts: tuple[Part, ...], level: float
+) -> MixedFit | None:
+    """Return what the search found."""
+    if search.fit is None:
+        return None
+    notes = () if search.note is None else (search.note,)
+    return report(estimated(search.fit, row, people, level), parts, notes)
 
 
 def empty_ratios(like: Results, reason: Message, mass_points: int) -> Results:

@@ -67,14 +67,14 @@ class Mixture:
     @classmethod
     def independent(cls, spells: tuple[Spell, Spell], count: FloatArray, types: tuple[int, int]) -> Mixture:
         """Return the model of two spells in which the level in one says nothing of that in the other."""
-        first, second = np.kron(np.eye(types[0]), np.ones((types[1], 1))), np.tile(np.eye(types[1]), (types[0], 1))
+        first, second = np.repeat(np.eye(types[0]), types[1], axis=0), np.tile(np.eye(types[1]), (types[0], 1))
         weights = np.hstack([first[:, 1:], second[:, 1:]])
         return cls(spells=spells, count=count, points=(first, second), weights=weights)
 
     @property
     def size(self) -> int:
         """Return the number of parameters."""
-        return self.logits.stop
+        return int(self.logits.stop)
 
     @property
     def types(self) -> int:

@@ -185,7 +185,7 @@ class Spell:
     @property
     def slopes(self) -> int:
         """Return the number of slopes."""
-        return self.design.shape[1]
+        return int(self.design.shape[1])
 
     def at(self, slope: FloatArray) -> Hazard:
         """Return the hazard at slopes of shape (slopes,)."""

@@ -16,21 +16,20 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, FloatArray, Results
 from analysis_lib.trials._arrays import IntArray
-from analysis_lib.trials._cox import independent_of_strata
 from analysis_lib.trials.durations._mass_points import Search, fit_one_type, fit_types
 from analysis_lib.trials.durations._mixed_reports import (
     MixedFit,
-    Part,
     SpellHazard,
     compare,
     empty_ratios,
     estimated,
-    parameter_names,
     report,
+    report_search,
 )
 from analysis_lib.trials.durations._mixture import Mixture
 from analysis_lib.trials.durations._people import People, read_people
-from analysis_lib.trials.durations._spells import Pieces, Spell, check_times, informative_pieces, read_cuts
+from analysis_lib.trials.durations._spell_people import Part, check_starts, lay_out, parameter_names
+from analysis_lib.trials.durations._spells import Pieces, Spell, check_times, read_cuts
 
 __all__ = ["MixedFit", "MixedHazards", "SpellHazard", "mixed_proportional_hazards"]
 
@@ -162,25 +161,7 @@ def mixed_proportional_hazards(
     without = report(estimated(one, row, used, level), (part,), ())
     search = fit_types(one, mass_points, rng, starts)
     mixed = report_search(search, row, used, (part,), level)
-    return side_by_side(without, mixed, search, mass_points)
-
-
-def check_starts(starts: int) -> None:
-    """Raise where the number of starts is not 1 or more."""
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
-        raise InvalidInput(f"starts is {starts!r}; must be a whole number from 1 on")
-
-
-def lay_out(people: People, used: People, pieces: Pieces, *, grouped: bool) -> tuple[Part, FloatArray]:
-    """Return the spell's pieces and names, and the standardised covariates of the people used, shape (n, k)."""
-    pieces, notes = informative_pieces(used, pieces, grouped=grouped)
-    columns, names, dropped = independent_of_strata(used.treated, used.covariates, None)
-    x = columns[:, 1:] - columns[:, 1:].mean(axis=0)
-    scale = np.sqrt(np.mean(x**2, axis=0))
-    part = Part(
-        people=people, pieces=pieces, names=names[1:], scale=scale, notes=(*notes, *dropped), grouped=grouped
-    )  # fmt: skip
-    return part, x / scale
+    return _side_by_side(without, mixed, search, mass_points)
 
 
 def _rows(people: People, x: FloatArray, part: Part) -> tuple[Spell, FloatArray, IntArray]:
@@ -191,17 +172,7 @@ def _rows(people: People, x: FloatArray, part: Part) -> tuple[Spell, FloatArray,
     return spell, count.astype(np.float64), row
 
 
-def report_search(
-    search: Search, row: IntArray, people: People, parts: tuple[Part, ...], level: float
-) -> MixedFit | None:
-    """Return what the search found."""
-    if search.fit is None:
-        return None
-    notes = () if search.note is None else (search.note,)
-    return report(estimated(search.fit, row, people, level), parts, notes)
-
-
-def side_by_side(without: MixedFit, mixed: MixedFit | None, search: Search, mass_points: int) -> MixedHazards:
+def _side_by_side(without: MixedFit, mixed: MixedFit | None, search: Search, mass_points: int) -> MixedHazards:
     """Return the fits beside each other."""
     ratios = without.hazards[0].ratios
     second = Results()

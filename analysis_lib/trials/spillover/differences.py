@@ -108,7 +108,7 @@ def county_difference_in_differences(
     ----------
     Conley and Taber (2011), doi 10.1162/REST_a_00049. MacKinnon and Webb (2020), doi 10.1016/j.jeconom.2020.04.024.
     Donald and Lang (2007), doi 10.1162/rest.89.2.221. Pustejovsky and Tipton (2018), doi 10.1080/07350015.2016.1247004.
-    Gautier, Muller, van der Klaauw, Rosholm and Svarer (2018), doi 10.1086/697513 (the use on Danish counties).
+    Gautier, Muller, van der Klaauw, Rosholm and Svarer (2018), Journal of Labor Economics 36(4) (of Danish counties).
 
     Examples
     --------

@@ -85,7 +85,7 @@ def saturation_effects(
     References
     ----------
     Hudgens and Halloran (2008), doi 10.1198/016214508000000292. Baird, Bohren, McIntosh and Özler (2018),
-    doi 10.1162/rest_a_00716 (there the last three are TOT, SNT and TCE).
+    doi 10.1162/rest_a_00716 (there the last three are SNT, ITT and TCE).
 
     Examples
     --------

@@ -16,7 +16,7 @@ from analysis_lib.trials.costs import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.calibration]
 
-SHARE = 0.4  # of the usual number of trials
+SHARE = 0.2  # of the usual number of trials
 
 
 def component(name, value, counts_as="cost"):

@@ -181,7 +181,6 @@ def test_wrong_arguments_are_named(call, message):
         (lambda: net_benefit(QUANTITIES, ARM, PAIR, covariates=ARM), "the covariates determine the treatment"),
         (lambda: net_benefit(QUANTITIES, ARM, PAIR, covariates=RNG.normal(size=(40, 39))), "40 people cannot carry"),
         (lambda: net_benefit(QUANTITIES, ARM, PAIR, block=[0, *[1] * 38, 0]), "2 people are fitted exactly"),
-        (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, range(40), PAIR), "no jobcentre has two people"),
         (lambda: sensitivity(EFFECTS, PAIR), "no price has a range to vary it in"),
         (
             lambda: break_even(JointEffects(values=[-2.0, 0.0], covariance=np.diag([1.0, 0.0])), PAIR, "meetings"),
@@ -210,6 +209,23 @@ def test_one_cluster_too_few_in_a_jobcentre_empties_its_rows():
     rows = net_benefit_by_jobcentre(QUANTITIES, arm, centre, PAIR, cluster=cluster, least=2).estimates
     assert rows[2].reason == "1 clusters in the treated arm; two are needed"
     assert rows[-1].n == 30
+
+
+def test_a_sum_over_jobcentres_that_cannot_be_estimated_says_why():
+    rows = net_benefit_by_jobcentre(QUANTITIES, ARM, range(40), PAIR).estimates
+    assert len(rows) == 82
+    assert {row.reason for row in rows[:80]} == {"an arm is below the least size of 20"}
+    assert {row.reason for row in rows[80:]} == {"no jobcentre has two people (or clusters) in each arm"}
+
+
+def test_a_price_has_a_set_and_no_value_where_the_units_happen_to_agree():
+    effects = JointEffects(values=[-2.0, 0.0], covariance=np.diag([0.3, 0.2]))
+    found = break_even(effects, PAIR, "meetings")
+    assert math.isnan(found.value)
+    # at price p: 2,000 against t x sqrt(1,000^2 x 0.3 + 0.2 p^2)
+    end = math.sqrt((2000**2 / 1.959963984540054**2 - 300000) / 0.2)
+    assert found.confidence_set.shape == "two rays"
+    assert found.confidence_set.parts[1][0] == pytest.approx(end, rel=1e-8)
 
 
 def test_arguments_are_not_changed():

@@ -1,7 +1,8 @@
 """Tests reject a true hypothesis, and intervals miss the effect, in one trial of twenty.
 
 With 199 draws, a test at 5 % rejects where at most 9 are as far out, which for a statistic without ties is exactly
-one in twenty. Where few values tie it is less: claims other than 0.95 are from 20,000 other trials.
+one in twenty. Where many assignments tie it is less, as ties count as far out: claims other than 0.95 are from 6,000
+other trials.
 """
 
 from collections.abc import Callable
@@ -91,11 +92,11 @@ for statistic in ("additive_adjusted", "lin_adjusted"):
         return accepts(y, design, rng, statistic=statistic, covariates=x)
 
 
-for statistic, given in (
-    ("log_rank", {}), ("restricted_mean_difference", {"horizon": 26}), ("survival_difference", {"at": 13})
+for statistic, given, claim in (
+    ("log_rank", {}, 0.95), ("restricted_mean_difference", {"horizon": 26}, 0.95), ("survival_difference", {"at": 13}, 0.965)
 ):  # fmt: skip
 
-    @case(f"blocks with 10 % treated, {statistic}")
+    @case(f"blocks with 10 % treated, {statistic}", claim)
     def durations_in_blocks(rng, statistic=statistic, given=given):
         design, *_ = tenth(rng)
         weeks, event = weeks_of(rng, 5 + TENTH)
@@ -133,7 +134,7 @@ def durations_in_small(rng):
 
 # Heavy ties: weeks 0 to 4.
 
-for statistic, claim in (("difference_in_means", 0.95), ("studentized", 0.95), ("rank_sum", 0.95)):
+for statistic, claim in (("difference_in_means", 0.960), ("studentized", 0.958), ("rank_sum", 0.954)):
 
     @case(f"9 treated, 51 control, weeks 0 to 4, {statistic}", claim)
     def in_ties(rng, statistic=statistic):
@@ -258,12 +259,23 @@ for function in (max_t, romano_wolf):
         return none_rejected(function(y, Design.from_arrays(treated), draws=DRAWS, rng=rng), range(2, 6))
 
 
-@case("2 arms, 3 related outcomes, arm b has an effect, max_t")
-def arms(rng):
+def two_arms(rng, effect):
     arm = rng.permutation(np.repeat(np.array([CONTROL, "a", "b"], dtype=object), [40, 30, 30]))
-    y = related(rng, 100)[:, :3] + 2.0 * (arm == "b")[:, None]
-    design = Design(arms=(CONTROL, "a", "b"), arm=arm, unit=np.arange(100), unit_name="person", block=None, expected_share={})  # fmt: skip
-    return none_rejected(max_t(y, design, draws=DRAWS, rng=rng), range(3))
+    y = related(rng, 100)[:, :3] + effect * (arm == "b")[:, None]
+    design = Design(
+        arms=(CONTROL, "a", "b"), arm=arm, unit=np.arange(100), unit_name="person", block=None, expected_share={}
+    )
+    return max_t(y, design, draws=DRAWS, rng=rng)
+
+
+@case("2 arms, 3 related outcomes, arm b has an effect, max_t")
+def one_arm_works(rng):
+    return none_rejected(two_arms(rng, 2.0), range(3))
+
+
+@case("2 arms, 3 related outcomes without an effect, max_t")
+def no_arm_works(rng):
+    return none_rejected(two_arms(rng, 0.0), range(6))
 
 
 @pytest.mark.parametrize("chosen", CASES, ids=lambda c: c.name)

@@ -197,7 +197,7 @@ def test_half_of_the_areas_exposed_have_a_mirror_choice():
 def test_pre_trend_is_the_largest_placebo_over_choices_written_out():
     d = made_up(np.random.default_rng(8), 7, 2, periods=4)
     check = compare(d, period=d["period"], weight="areas").checks[0]
-    wide = d.pivot(index="area", columns="period", values="y").to_numpy()
+    wide = d["y"].to_numpy().reshape(7, 4)
     placebos = wide[:, [2]] - wide[:, [0, 1]]
 
     def differences(chosen):

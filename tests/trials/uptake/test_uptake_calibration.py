@@ -17,7 +17,7 @@ from analysis_lib.trials.uptake import (
 pytestmark = [pytest.mark.slow, pytest.mark.calibration]
 
 EFFECT = -2.0
-SHARE = 0.4  # of the usual number of trials
+SHARE = 0.2  # of the usual number of trials
 
 
 def took_part(rng, z, wish, pull):

@@ -1,0 +1,16 @@
+"""Effects read from a series of weeks or periods: a break at one date, and adoption at different dates."""
+
+from analysis_lib.trials.series.adoption import Base, Control, StaggeredEffects, staggered_effects
+from analysis_lib.trials.series.interrupted import InterruptedSeries, interrupted_time_series
+from analysis_lib.trials.series.placebo import PlaceboBreaks, placebo_breaks
+
+__all__ = [
+    "Base",
+    "Control",
+    "InterruptedSeries",
+    "PlaceboBreaks",
+    "StaggeredEffects",
+    "interrupted_time_series",
+    "placebo_breaks",
+    "staggered_effects",
+]
