@@ -24,6 +24,7 @@ from analysis_lib.trials.evaluation.planning import (
     power_curve,
 )
 
+_ALMOST_CERTAIN = 0.995
 _RATIOS = ("hazard_ratio", "adjusted_hazard_ratio")
 
 
@@ -142,14 +143,12 @@ class TrialDesign(TrialReport):
         """Return what the chance is of finding each published effect on the primary outcome."""
         wanted = _RATIOS if isinstance(plan, EventPlan) else ("difference_in_means", "adjusted_difference")
         first = self.trial.treated_arms[0].id
-        return [
-            Message(
-                "The published effect, {value:g}, would be found with {power:.0f} % probability.", value=target.value,
-                power=100 * power(target.value, plan, level=self.trial.inference.level),
-            )
-            for target in self.trial.targets
-            if target.outcome == self.trial.primary.id and target.estimand in wanted and target.arm in (None, first)
-        ]  # fmt: skip
+        found = []
+        for target in self.trial.targets:
+            own = target.outcome == self.trial.primary.id and target.arm in (None, first)
+            if own and target.estimand in wanted:
+                found.append(_say_power(target.value, power(target.value, plan, level=self.trial.inference.level)))
+        return found
 
     def _sentences(self) -> list[Message]:
         """Return who is in it, what it can find, and how sure a published effect is to be found."""
@@ -170,12 +169,32 @@ class TrialDesign(TrialReport):
         first = next((row for row in self._detectable.estimates if row.estimated), None)
         if first is None:
             return [*said, Message("With so few the trial cannot say anything here by itself.")]
-        said.append(
-            Message(
-                "{outcome}: the smallest effect that the trial finds four times out of five is {value:.2f} {unit}.",
-                outcome=Message(first.outcome), value=first.value, unit=Message(first.unit),
+        found = {"outcome": Message(first.outcome), "value": first.value}
+        if first.scale == "log":
+            said.append(
+                Message(
+                    "{outcome}: the smallest effect that the trial finds four times out of five is a hazard ratio of "
+                    "{value:.2f}.",
+                    **found,
+                )
             )
-        )  # fmt: skip
+        else:
+            said.append(
+                Message(
+                    "{outcome}: the smallest effect that the trial finds four times out of five is {value:.2f} {unit}.",
+                    **found, unit=Message(first.unit),
+                )
+            )  # fmt: skip
         plan = self._plan
         published = [] if isinstance(plan, Message) else self._published_power(plan)
         return [*said, *(published[:1] or [Message("No published effect was found to hold this against.")])]
+
+
+def _say_power(value: float, chance: float) -> Message:
+    if chance > _ALMOST_CERTAIN:
+        return Message("The published effect, {value:g}, would almost certainly be found.", value=value)
+    return Message(
+        "The published effect, {value:g}, would be found with {power:.0f} % probability.",
+        value=value,
+        power=100 * chance,
+    )

@@ -145,9 +145,12 @@ def _effects(design: FloatArray, series: Series, fit: Fit, method: Message, leve
         Message("mean change after the break"),
     )
     values, errors = fit.combined(contrasts)
-    note = Message("autocorrelation of the residuals from week to week: {r:.2f}", r=_autocorrelation(fit.residuals))
+    notes = [
+        Message("autocorrelation of the residuals from week to week: {r:.2f}", r=_autocorrelation(fit.residuals)),
+        Message("Newey-West intervals are too narrow: see the placebo dates"),
+    ]
     return Results(
-        _row(float(value), float(error), fit.df, level, estimand=name, method=method, note=note, n=len(design))
+        _row(float(value), float(error), fit.df, level, estimand=name, method=method, note=Message.join(notes), n=len(design))
         for name, value, error in zip(names, values, errors, strict=True)
     )
 

@@ -86,7 +86,10 @@ def test_note_gives_the_autocorrelation():
     found = fitted("campaign", 8, 0, False)
     e = found.residuals
     r = np.sum(e[1:] * e[:-1]) / np.sum(e**2)
-    assert found.effects[0].note == f"autocorrelation of the residuals from week to week: {r:.2f}"
+    assert found.effects[0].note == (
+        f"autocorrelation of the residuals from week to week: {r:.2f}; "
+        "Newey-West intervals are too narrow: see the placebo dates"
+    )
     assert found.effects[0].method == "least squares with a break, Newey-West, lag 8"
     assert fitted("campaign", 8, 2, False).effects[0].method.endswith("seasons: 2 harmonics")
 
