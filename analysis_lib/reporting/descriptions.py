@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from analysis_lib.reporting.disclosure import ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.language import Labels, Translator, say_label
 from analysis_lib.reporting.table import (
@@ -62,7 +64,7 @@ def describe_curves(
 def caption_survival(curves: Sequence[Curve], *, translator: Translator) -> str:
     """Say how the curves were made."""
     methods = dict.fromkeys(translator.render(curve.method) for curve in curves if curve.method)
-    levels = sorted({curve.level for curve in curves})
+    levels = sorted({curve.level for curve in curves if not np.isnan(curve.low).all()})
     bands = [translator.t("bands: {level:.0f} % intervals", level=100 * level) for level in levels]
     return capital("; ".join((*methods, *bands))) + "."
 

@@ -16,6 +16,7 @@ from analysis_lib.trials.definition import CONTROL
 from analysis_lib.trials.flow import Flow
 
 SIDES = ("n_treated", "n_control", "n")
+COUNTS_WITHHELD = Message("numbers of people withheld, the estimate rounded")
 # A number of three digits is met by many numbers of people; one of sixteen tells the denominator.
 DIGITS = 3
 _WORDS_FOR_PEOPLE = ("people", "person")
@@ -142,7 +143,7 @@ def _without_counts(row: Estimate, least: int) -> Estimate:
     """Return the row without its counts, and with numbers too coarse to have them worked out."""
     interval = row.interval
     kept = protect_message(row.note, least, drop=True)
-    withheld = Message("numbers of people withheld, the estimate rounded") if row.estimated else Message()
+    withheld = COUNTS_WITHHELD if row.estimated else Message()
     return replace(
         row, value=_round(row.value), std_error=_round(row.std_error), df=math.nan, p_value=_round(row.p_value),
         interval=Interval(low=_round(interval.low), high=_round(interval.high), level=interval.level),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.evidence import Fact, facts_table, targets_table
 from analysis_lib.reporting.language import Labels, Translator, say_label
+from analysis_lib.reporting.protected_rows import COUNTS_WITHHELD
 from analysis_lib.reporting.table import (
     WITHHELD,
     Table,
@@ -96,7 +97,9 @@ def _effect_note(row: Estimate, translator: Translator, labels: Labels) -> str:
 
 def _people(row: Estimate, translator: Translator) -> str:
     if row.n_treated is None and row.n_control is None:
-        return write_count(row.n, translator)
+        # A row that never counted people (a mean over places) has nothing to withhold.
+        counted = row.n is not None or COUNTS_WITHHELD in row.note
+        return write_count(row.n, translator) if counted else ""
     people = f"{write_count(row.n_treated, translator)} / {write_count(row.n_control, translator)}"
     return people if row.n_clusters is None else people + "\n" + translator.t("in {n} clusters", n=row.n_clusters)
 

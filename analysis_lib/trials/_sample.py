@@ -68,19 +68,25 @@ def read_sample(
     """Check the arguments, and return the people to use."""
     check_level(level)
     outcome = as_numbers(y, "y")
-    n = len(outcome)
-    sample = Sample(
-        y=outcome,
-        treated=as_binary(treated, "treated", n),
-        block=None if block is None else as_groups(block, "block", n),
-        cluster=None if cluster is None else as_groups(cluster, "cluster", n),
-        weight=None if weight is None else as_weights(weight, "weight", n),
-        covariates=as_covariates(np.empty((n, 0)) if covariates is None else covariates, n),
-    )
+    people = everyone(len(outcome), treated, covariates=covariates, block=block, cluster=cluster)
+    weights = None if weight is None else as_weights(weight, "weight", len(outcome))
+    sample = replace(people, y=outcome, weight=weights)
     if sample.weight is not None and not np.all(sample.weight):
         note = Message("people with weight 0 left out: {n}", n=int(np.sum(sample.weight == 0)))
         sample = sample.where(sample.weight > 0, (note,))
     return usable(sample)
+
+
+def everyone(n: int, treated: ArrayLike, *, covariates: Any = None, block: Any = None, cluster: Any = None) -> Sample:
+    """Check the arguments for n people whose outcomes are their positions, for functions of many outcomes."""
+    return Sample(
+        y=np.arange(n, dtype=np.float64),
+        treated=as_binary(treated, "treated", n),
+        block=None if block is None else as_groups(block, "block", n),
+        cluster=None if cluster is None else as_groups(cluster, "cluster", n),
+        weight=None,
+        covariates=as_covariates(np.empty((n, 0)) if covariates is None else covariates, n),
+    )
 
 
 def usable(sample: Sample) -> Sample:

@@ -77,8 +77,9 @@ spells <- do.call(rbind, lapply(seq_len(m), function(i) {
              age = round(rnorm(last, 40, 10), 1), time = pmin(time, until)[1:last], event = event[1:last])
 }))
 spells <- spells[sample(nrow(spells)), ]
-cox <- function(call, formula, data, cluster, ties = "efron") {
-  fit <- coxph(formula, data, cluster = cluster, ties = ties)
+cox <- function(call, formula, data, by, ties = "efron") {
+  data$unit <- by  # coxph looks a name up among the columns first
+  fit <- coxph(formula, data, cluster = unit, ties = ties)
   say("spells", call, log_ratio = coef(fit)[["treated"]], std_error = sqrt(vcov(fit)["treated", "treated"]))
 }
 all <- Surv(time, event) ~ treated + strata(spell)

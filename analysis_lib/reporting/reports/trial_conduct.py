@@ -15,7 +15,7 @@ from analysis_lib.reporting.language import say_label
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
 from analysis_lib.reporting.suppression import Relation, too_few
-from analysis_lib.reporting.table import Table, capital, format_value, withheld_note, write_count, write_interval
+from analysis_lib.reporting.table import Table, format_value, withheld_note, write_count, write_interval
 from analysis_lib.reporting.tables import checks_table, effects_table
 from analysis_lib.results import Check, Message, Results
 from analysis_lib.trials.definition import ALL, CONTROL
@@ -71,7 +71,11 @@ class TrialConduct(TrialReport):
         windows = {window.id: window for window in self.trial.schedule}
         rows: list[tuple[str, ...]] = []
         for row in self._schedule.estimates:
-            label = self.translator.text(windows[row.group.partition(".")[0]].label)
+            window, _, number = row.group.partition(".")
+            label = self.translator.text(windows[window].label)
+            places = windows[window].expected[int(number) - 1].sites
+            if places:
+                label += "\n" + ", ".join(say_label(self._labels, place, self.translator) for place in places)
             arm = say_label(self._labels, row.arm, self.translator)
             if row.estimated:
                 value = format_value(row.value, row.unit, self.translator, decimals=0)
@@ -175,7 +179,7 @@ class TrialConduct(TrialReport):
                 drawn.append(
                     plots.curves(
                         found, translator=self.translator, labels=self._labels, title=title,
-                        x_label=t("Weeks since entry"), y_label=capital(title),
+                        x_label=t("Weeks since entry"), y_label=t("Contacts a week for each person"),
                     )
                 )  # fmt: skip
         return drawn

@@ -19,6 +19,7 @@ _MARKS: dict[Mark, Message] = {
     "verified": Message("verified"),
     "derived": Message("derived"),
     "recalled": Message("from memory"),
+    "unknown": Message("chosen to show the arithmetic"),
 }
 
 

@@ -35,7 +35,7 @@ _NEW_SHARES = (0.01, 0.03, 0.1, 0.3)
 class Fit:
     """A maximum: parameters (size,), their covariance (size, size), 0 for those `held` that the likelihood lost.
 
-    `agreeing` of `starts` starts ended here.
+    `agreeing` of `starts` starts ended here. `missed` is what the log likelihood gains with a type that leaves at once.
     """
 
     mixture: Mixture
@@ -45,6 +45,7 @@ class Fit:
     at: At
     starts: int = 1
     agreeing: int = 1
+    missed: float = 0.0
 
     @property
     def log_likelihood(self) -> float:
@@ -101,15 +102,18 @@ def fit_types(one: Fit, types: int, rng: np.random.Generator, starts: int) -> Se
         if not ends:
             reason = "with {k} mass points the likelihood had no maximum that could be found from {n} starts"
             return Search(fit=None, reason=Message(reason, k=wanted, n=len(begun)))
-        best = max(ends, key=lambda end: end.log_likelihood)
-        if best.log_likelihood < fit.log_likelihood + _GAIN:
+        highest = max(end.log_likelihood for end in ends)
+        if highest < fit.log_likelihood + _GAIN:
             note = "asked for {k} mass points: a further one does not raise the likelihood of {found}"
             return Search(fit=fit, note=Message(note, k=types, found=fit.mixture.types))
-        if best.leaves_at_once:
+        kept = [end for end in ends if not end.leaves_at_once and end.log_likelihood > fit.log_likelihood + _GAIN]
+        if not kept:
             reason = "with {k} mass points the likelihood has no maximum: those of one leave at once"
             return Search(fit=None, reason=Message(reason, k=wanted))
-        agreeing = sum(end.log_likelihood > best.log_likelihood - _GAIN for end in ends)
-        fit = replace(best, starts=len(begun), agreeing=agreeing)
+        best = max(kept, key=lambda end: end.log_likelihood)
+        agreeing = sum(end.log_likelihood > best.log_likelihood - _GAIN for end in kept)
+        missed = highest - best.log_likelihood
+        fit = replace(best, starts=len(begun), agreeing=agreeing, missed=missed if missed > _GAIN else 0.0)
     return Search(fit=fit)
 
 

@@ -149,6 +149,9 @@ def _warnings(fit: Fit) -> tuple[Message, ...]:
     found = []
     if fit.starts > 1 and fit.agreeing == 1:
         found.append(Message("only one of {n} starts ended in the maximum reported", n=fit.starts))
+    if fit.missed:
+        words = "a maximum within bounds: a mass point that leaves at once would raise the log likelihood by {gain:.2f}"
+        found.append(Message(words, gain=fit.missed))
     if any(fit.stays(s).any() for s in range(len(fit.mixture.spells))):
         found.append(Message("at the boundary: the hazard of a mass point is 0, its people do not leave"))
     return tuple(found)

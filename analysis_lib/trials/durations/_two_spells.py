@@ -40,6 +40,8 @@ from analysis_lib.trials.durations._spells import (
 FIRST, SECOND = Message("first spell"), Message("second spell")
 Lagged = Literal["log"] | Sequence[float]
 Dependence = Literal["joint", "independent"]
+# Relative to a column's size: variation below this is rounding.
+_CONSTANT = 1e-12
 _Found = TypeVar("_Found")
 
 
@@ -121,7 +123,7 @@ def read_two_spells(
     columns = lag.columns(people.time[left])
     mean = columns.mean(axis=0)
     scale = np.sqrt(np.mean((columns - mean) ** 2, axis=0))
-    if np.any(scale == 0):
+    if np.any(scale <= _CONSTANT * np.maximum(np.abs(mean), 1.0)):
         raise NotEstimable(Message("all first durations are equal: what depends on them cannot be seen"))
     later = _second_people(second, people.where(left), left)
     pieces, notes = _named(SECOND, informative_pieces, later, _pieces(cuts[1], windows[1], "second"), grouped=True)
@@ -240,5 +242,5 @@ def fit_apart(one: Fit, types: int, rng: np.random.Generator, starts: int) -> Se
     if found is None:
         return Search(fit=None, reason=Message("with independent heterogeneity the likelihood had no maximum"))
     agreeing = min(fits, key=lambda fit: fit.agreeing / fit.starts)
-    found = replace(found, starts=agreeing.starts, agreeing=agreeing.agreeing)
+    found = replace(found, starts=agreeing.starts, agreeing=agreeing.agreeing, missed=sum(fit.missed for fit in fits))
     return Search(fit=found, note=Message.join(notes) if notes else None)

@@ -124,8 +124,8 @@ def mixed_proportional_hazards(
     are added one at a time, where the likelihood's derivative points and from random starts.
 
     A further point that does not raise the likelihood (it falls together with another, or its share with 0) is left
-    out. A point with hazard 0 (people who never leave) is kept, and said in `note`. Where a point's hazard grows
-    without limit (its people leave in the first week), there is no fit.
+    out. A point with hazard 0 (people who never leave) is kept. Where a point's hazard would grow without limit (its
+    people leave in the first week), the fit is the highest other maximum, if there is one. `note` says each of these.
 
     That treatment is random, and so independent of v at the start, is what identifies the ratio of the windows after
     the first; the form of the heterogeneity is identified by the proportional covariates, and weakly in small samples.

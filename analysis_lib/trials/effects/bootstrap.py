@@ -22,8 +22,8 @@ from analysis_lib.results import (
     wald_interval,
     wald_p_value,
 )
-from analysis_lib.trials._arrays import BoolArray, as_binary, as_covariates, as_groups, as_numbers
-from analysis_lib.trials._sample import Sample, usable
+from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._sample import everyone, usable
 from analysis_lib.trials.effects._estimates import NO_VARIATION, collinear_note, no_variation
 from analysis_lib.trials.effects._refits import Part, additive, by_arm, covariates_within, units_of
 from analysis_lib.trials.effects._resampling import Strata, departures
@@ -210,6 +210,30 @@ def bootstrap_effects(
     >>> found.outcomes, found.draws.shape, round(float(net.std()), 1)
     (('work', 'benefits'), (2000, 2), 1.2)
     """
+    _check(adjustment, covariates, draws, level)
+    table, names = _outcomes(y)
+    people = usable(everyone(len(table), treated, covariates=covariates, block=block, cluster=cluster))
+    outcomes = table[people.y.astype(np.intp)]
+    units = units_of(people)
+    columns, dropped = covariates_within(people)
+    parts = (additive if adjustment == "additive" else by_arm)(people, outcomes, columns, units)
+    value = _values(parts, np.abs(outcomes).max(axis=0))
+    departed, lost = _draw(parts, units.strata, draws, rng)
+    notes = [collinear_note(dropped)] if dropped else []
+    return BootstrapEffects(
+        value=value,
+        draws=value + departed,
+        outcomes=names,
+        n_treated=int(people.treated.sum()),
+        n_control=int((~people.treated).sum()),
+        n_clusters=people.cluster.count if people.cluster else None,
+        level=level,
+        method=_method(adjustment, columns.shape[1], clustered=people.cluster is not None),
+        note=Message.join([*people.notes, *notes, *lost, *_few(units.fewest)]),
+    )
+
+
+def _check(adjustment: str, covariates: Any, draws: int, level: float) -> None:
     check_level(level)
     if adjustment not in ("lin", "additive", "none"):
         raise InvalidInput(f"adjustment is {adjustment!r}; must be 'lin', 'additive' or 'none'")
@@ -217,34 +241,12 @@ def bootstrap_effects(
         raise InvalidInput("covariates is given with adjustment 'none'; must be left out")
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 100:
         raise InvalidInput(f"draws is {draws!r}; must be a whole number, 100 or more")
-    table, names = _outcomes(y)
-    people = _read(len(table), treated, covariates, block, cluster)
-    outcomes = table[people.y.astype(np.intp)]
-    units = units_of(people)
-    columns, dropped = covariates_within(people)
-    parts = (additive if adjustment == "additive" else by_arm)(people, outcomes, columns, units)
-    value = np.sum([part.sign * part.value for part in parts], axis=0)
-    largest = np.max([part.residual for part in parts], axis=0)
-    flat = largest <= NO_VARIATION * np.abs(outcomes).max(axis=0)
-    if flat.all():
-        raise no_variation()
-    drawn, notes = _draw(parts, units.strata, flat, draws, rng)
-    if dropped:
-        notes = [collinear_note(dropped), *notes]
-    if units.fewest < _FEW_UNITS:
-        few = Message("only {n} units in an arm: resampling is not to be relied on", n=units.fewest)
-        notes.append(few)
-    return BootstrapEffects(
-        value=np.where(flat, np.nan, value),
-        draws=value + drawn,
-        outcomes=names,
-        n_treated=int(people.treated.sum()),
-        n_control=int((~people.treated).sum()),
-        n_clusters=people.cluster.count if people.cluster else None,
-        level=level,
-        method=_method(adjustment, columns.shape[1], clustered=people.cluster is not None),
-        note=Message.join([*people.notes, *notes]),
-    )
+
+
+def _few(units: int) -> list[Message]:
+    if units >= _FEW_UNITS:
+        return []
+    return [Message("only {n} units in an arm: resampling is not to be relied on", n=units)]
 
 
 def _outcomes(y: Any) -> tuple[FloatArray, tuple[str, ...]]:
@@ -264,35 +266,29 @@ def _outcomes(y: Any) -> tuple[FloatArray, tuple[str, ...]]:
     return np.column_stack(numbers), tuple(name for name, _ in columns)
 
 
-def _read(n: int, treated: ArrayLike, covariates: Any, block: Any, cluster: Any) -> Sample:
-    """Return the people to use; their outcomes are their positions."""
-    return usable(
-        Sample(
-            y=np.arange(n, dtype=np.float64),
-            treated=as_binary(treated, "treated", n),
-            block=None if block is None else as_groups(block, "block", n),
-            cluster=None if cluster is None else as_groups(cluster, "cluster", n),
-            weight=None,
-            covariates=as_covariates(np.empty((n, 0)) if covariates is None else covariates, n),
-        )
-    )
+def _values(parts: Sequence[Part], largest: FloatArray) -> FloatArray:
+    """Return the effects (k,), NaN where residuals are rounding of the largest outcomes; raise where all are."""
+    flat = np.max([part.residual for part in parts], axis=0) <= NO_VARIATION * largest
+    if flat.all():
+        raise no_variation()
+    return np.where(flat, np.nan, np.sum([part.sign * part.value for part in parts], axis=0))
 
 
 def _draw(
-    parts: Sequence[Part], strata: Strata, flat: BoolArray, draws: int, rng: np.random.Generator
+    parts: Sequence[Part], strata: Strata, draws: int, rng: np.random.Generator
 ) -> tuple[FloatArray, list[Message]]:
-    """Return departures (draws, k) from the effects, NaN for flat outcomes, without resamples that have none."""
+    """Return departures (draws, k) from the effects, without resamples that have none, and a note on these."""
     chunks = [
         np.sum([part.sign * found for part, found in zip(parts, chunk, strict=True)], axis=0)
         for chunk in departures([part.resampled for part in parts], strata, draws=draws, rng=rng)
     ]
-    drawn = np.concatenate(chunks)
-    fitted = np.isfinite(drawn).all(axis=1)
+    departed = np.concatenate(chunks)
+    fitted = np.isfinite(departed).all(axis=1)
     lost = int(np.sum(~fitted))
     if lost > _MOST_LOST * draws:
         raise NotEstimable(Message("the regression cannot be fitted in {n} of {draws} resamples", n=lost, draws=draws))
     left_out = Message("resamples that cannot be fitted, left out: {n} of {draws}", n=lost, draws=draws)
-    return np.where(flat, np.nan, drawn[fitted]), [left_out] if lost else []
+    return departed[fitted], [left_out] if lost else []
 
 
 def _method(adjustment: Adjustment, covariates: int, *, clustered: bool) -> Message:

@@ -12,8 +12,8 @@ from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Curve, FloatArray, Message, check_level
-from analysis_lib.trials._arrays import as_binary, as_covariates, as_groups, as_numbers
-from analysis_lib.trials._sample import Sample
+from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._sample import everyone
 from analysis_lib.trials.effects._course import CONTROL, DIFFERENCE, TREATED, Course, as_table, as_weeks
 from analysis_lib.trials.effects._estimates import lin_method
 
@@ -127,15 +127,7 @@ def effect_over_time(
         raise InvalidInput(f"draws is {draws!r}; must be a whole number, 1,000 or more")
     table = as_table(values, "values")
     table = np.cumsum(table, axis=1) if cumulative else table
-    n = len(table)
-    sample = Sample(
-        y=np.arange(n, dtype=np.float64),
-        treated=as_binary(treated, "treated", n),
-        block=None if block is None else as_groups(block, "block", n),
-        cluster=None if cluster is None else as_groups(cluster, "cluster", n),
-        weight=None,
-        covariates=as_covariates(np.empty((n, 0)) if covariates is None else covariates, n),
-    )
+    sample = everyone(len(table), treated, covariates=covariates, block=block, cluster=cluster)
     x, course = as_weeks(weeks, table.shape[1]), Course.estimate(sample, table)
     course.check()
     critical = course.critical_value(level, draws, rng)

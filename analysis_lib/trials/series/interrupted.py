@@ -97,10 +97,10 @@ def interrupted_time_series(
     :math:`1 - j / (L + 1)`, no prewhitening, times :math:`n / (n - k)`, with t(n - k) (sandwich's
     `NeweyWest(lag, prewhite = FALSE, adjust = TRUE)`, statsmodels' HAC with `use_correction`).
 
-    These intervals are too narrow where weeks are alike: with autocorrelation 0.5 from week to week, 182 weeks before
-    and 48 after, those of the level change hold the truth about 89 % of the time with lag 8; with 0.8 about
-    77 % (docs/methods.md). `placebo_breaks` does not rest on them. The series alone cannot tell a campaign from
-    whatever else began in the same week.
+    These intervals are too narrow. With 182 weeks before and 48 after, 95 % intervals of the level change with lag 8
+    hold the truth 87 % of the time where weeks are independent, 83 % with autocorrelation 0.5 from week to week and
+    73 % with 0.8 (those of the mean change, 87 % and 78 %). `placebo_breaks` does not rest on them. The series alone
+    cannot tell a campaign from whatever else began in the same week.
 
     References
     ----------
@@ -150,7 +150,16 @@ def _effects(design: FloatArray, series: Series, fit: Fit, method: Message, leve
         Message("Newey-West intervals are too narrow: see the placebo dates"),
     ]
     return Results(
-        _row(float(value), float(error), fit.df, level, estimand=name, method=method, note=Message.join(notes), n=len(design))
+        _row(
+            float(value),
+            float(error),
+            fit.df,
+            level,
+            estimand=name,
+            method=method,
+            note=Message.join(notes),
+            n=len(design),
+        )
         for name, value, error in zip(names, values, errors, strict=True)
     )
 

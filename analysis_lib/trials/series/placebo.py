@@ -87,8 +87,9 @@ def placebo_breaks(
     At each date a line with a break in level and slope is fitted to `window` weeks on either side, after the
     seasons of the whole series' model are taken off. With k of m earlier dates that have a level change at least as
     large as the one found, :math:`p = (1 + k) / (1 + m)`. Nearby dates share most of their weeks, so that m is not
-    a number of independent dates; under a stationary series p still has its size, about, where the series before is
-    many windows long. It says nothing of what else happened in the same week.
+    a number of independent dates, and a test at 5 % rejects somewhat more often: with windows of 20 weeks and 182 weeks
+    before, 6 % of the time where weeks are independent, 7 % with autocorrelation 0.8. The series before must be
+    like the one after but for the break. It says nothing of what else happened in the same week.
 
     References
     ----------

@@ -65,7 +65,8 @@ class Rows:
         """Return each area's change in mean from the `first` rows to the `second`, and its people (areas, 2)."""
         used = first | second
         cell = 2 * self.area.codes[used] + second[used]
-        people, y = self.people[used], self.y[used]
+        # less the mean, which cancels: a large one would leave rounding in the changes
+        people, y = self.people[used], self.y[used] - self.y.mean()
         size = np.bincount(cell, weights=people, minlength=2 * self.area.count).astype(np.float64)
         columns = np.hstack([self.x[used], _indicators(self.period[used], cell)])
         y = y - columns @ _slopes(columns, y, cell, people)

@@ -51,7 +51,9 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize(("case", "call", "windows", "covariates", "grouped"), CALLS, ids=[f"{c[0]} {c[1]}" for c in CALLS])
+@pytest.mark.parametrize(
+    ("case", "call", "windows", "covariates", "grouped"), CALLS, ids=[f"{c[0]} {c[1]}" for c in CALLS]
+)
 def test_without_heterogeneity_as_glm_in_r(case, call, windows, covariates, grouped):
     d, wanted = people(case), expected(case, call)
     found = mixed_proportional_hazards(
@@ -124,12 +126,21 @@ class Naive:
         starts = [0.0, *ends[:-1]]
         self.lengths = np.array([[max(min(t, b) - a, 0.0) for a, b in zip(starts, ends, strict=True)] for t in time])
         self.before = np.array(
-            [[max(min(t - d, b) - a, 0.0) for a, b in zip(starts, ends, strict=True)] for t, d in zip(time, event, strict=True)]
+            [
+                [max(min(t - d, b) - a, 0.0) for a, b in zip(starts, ends, strict=True)]
+                for t, d in zip(time, event, strict=True)
+            ]
         )
         self.own = np.array([next(j for j, b in enumerate(ends) if t <= b) for t in time])
         self.interval = np.array([sum(b > c for c in cuts) for b in ends])
         self.window = np.array([sum(b > c for c in windows) for b in ends])
-        self.event, self.arm, self.x, self.points, self.grouped = np.array(event) == 1, np.array(arm), np.array(x), points, grouped
+        self.event, self.arm, self.x, self.points, self.grouped = (
+            np.array(event) == 1,
+            np.array(arm),
+            np.array(x),
+            points,
+            grouped,
+        )
         self.sizes = (len(cuts) + 1, len(windows) + 1, self.x.shape[1], points - 1, points - 1)
 
     def parts(self, params):
@@ -158,7 +169,9 @@ class Naive:
 
     def maximum(self, start):
         found = optimize.minimize(self, start, method="BFGS", options={"gtol": 1e-6, "maxiter": 500})
-        again = optimize.minimize(self, found.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 200})
+        again = optimize.minimize(
+            self, found.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 200}
+        )
         return again.x if again.fun < found.fun else found.x
 
     def covariance(self, params):
@@ -349,9 +362,7 @@ def test_order_arms_and_unit_of_time_do_not_matter(seed):
     time, event, arm, x = draw(31, 400, slope=0.4, whole=False)
     order = np.random.default_rng(seed).permutation(400)
     # windows end where intervals do: otherwise the control group's hazard has fewer steps than the treated group's
-    found = mixed_proportional_hazards(
-        time, event, arm, [4, 13], covariates=x, grouped=False, windows=[4], rng=rng()
-    )
+    found = mixed_proportional_hazards(time, event, arm, [4, 13], covariates=x, grouped=False, windows=[4], rng=rng())
     other = mixed_proportional_hazards(
         7 * time[order], event[order], 1 - arm[order], [28, 91], covariates=2 - 5 * x[order], grouped=False, windows=[28],
         rng=rng(),
@@ -412,7 +423,9 @@ WRONG = [
 def test_arguments_that_are_wrong(change, message):
     known = {"time": TIME, "event": EVENT, "treated": ARM, "cuts": [4], "rng": rng()} | change
     with pytest.raises(InvalidInput, match=message):
-        mixed_proportional_hazards(known.pop("time"), known.pop("event"), known.pop("treated"), known.pop("cuts"), **known)
+        mixed_proportional_hazards(
+            known.pop("time"), known.pop("event"), known.pop("treated"), known.pop("cuts"), **known
+        )
 
 
 CANNOT = [
@@ -420,7 +433,10 @@ CANNOT = [
     ({"treated": [1] * 10}, "nobody in the control arm"),
     ({"event": [1] * 5 + [0] * 5}, "nobody in the control arm had the event"),
     ({"windows": [5]}, "nobody in the treated arm had the event in the window over 5"),
-    ({"cuts": [5], "event": [1] * 10, "time": [1, 2, 3, 4, 5, 6, 2, 3, 5, 6]}, "everyone at risk in the weeks over 5 had the event"),
+    (
+        {"cuts": [5], "event": [1] * 10, "time": [1, 2, 3, 4, 5, 6, 2, 3, 5, 6]},
+        "everyone at risk in the weeks over 5 had the event",
+    ),
     ({"covariates": np.array(ARM)}, "the covariates or strata determine the treatment"),
     ({"covariates": np.array(EVENT)}, "covariate 1 separates those with the event from those without"),
     ({"cluster": [1] * 10}, "1 clusters in the treated arm"),
@@ -432,7 +448,9 @@ CANNOT = [
 def test_what_cannot_be_estimated(change, message):
     known = {"time": TIME, "event": EVENT, "treated": ARM, "cuts": [4], "rng": rng()} | change
     with pytest.raises(NotEstimable, match=message):
-        mixed_proportional_hazards(known.pop("time"), known.pop("event"), known.pop("treated"), known.pop("cuts"), **known)
+        mixed_proportional_hazards(
+            known.pop("time"), known.pop("event"), known.pop("treated"), known.pop("cuts"), **known
+        )
 
 
 def test_nothing_given_is_changed():

@@ -244,7 +244,9 @@ def test_two_spells_as_naive_likelihood(both):
     lagged = found.lagged.estimates[len(names) :]
     assert [row.estimand for row in lagged] == [f"hazard ratio of {name}" for name in names]
     assert lagged == tuple(rows[4:])
-    assert [row.method.split(", ")[-1] for row in found.ratios.estimates] == ["no heterogeneity"] * 2 + ["2 mass points"] * 2
+    assert [row.method.split(", ")[-1] for row in found.ratios.estimates] == ["no heterogeneity"] * 2 + [
+        "2 mass points"
+    ] * 2
     assert found.ratios.estimates[2:] == (rows[0], rows[2])
     assert (rows[0].n, rows[2].n) == (500, naive.gone.sum())
 
@@ -323,7 +325,14 @@ def test_without_heterogeneity_the_spells_are_apart():
     found = fit(people, covariates=people[5], mass_points=1, second_windows=[26], first_windows=[8])
     gone = people[1] == 1
     first = mixed_proportional_hazards(
-        people[0], people[1], people[4], [8], windows=[8], covariates=people[5], mass_points=1, rng=np.random.default_rng(1)
+        people[0],
+        people[1],
+        people[4],
+        [8],
+        windows=[8],
+        covariates=people[5],
+        mass_points=1,
+        rng=np.random.default_rng(1),
     )
     second = mixed_proportional_hazards(
         people[2][gone], people[3][gone], people[4][gone], [13], windows=[26], mass_points=1, rng=np.random.default_rng(1),
@@ -373,7 +382,7 @@ def test_independent_heterogeneity_is_two_fits_apart():
 
 
 def test_people_who_never_leave_have_no_second_hazard():
-    people = draw(8, 3000, first=(1e-6, 1.0), second=(1.0, 1.0))
+    people = draw(11, 3000, first=(1e-6, 1.0), second=(1.0, 1.0))
     found = fit(people)
     _, second, share, first, again, _ = found.mixed.points.estimates
     assert found.mixed.points.estimates[0].value == 0
@@ -414,7 +423,10 @@ def test_clusters_and_a_sample_of_people_for_the_errors():
 def test_horizons_beyond_what_was_seen_leave_the_risks_empty():
     found = fit(draw(2, 800), mass_points=1, left_within=41)
     assert all(row.reason for row in found.decomposition.estimates)
-    assert found.decomposition.estimates[0].reason == "first spell: an arm was seen for 40 weeks only, and 41 are asked for"
+    assert (
+        found.decomposition.estimates[0].reason
+        == "first spell: an arm was seen for 40 weeks only, and 41 are asked for"
+    )
     assert found.ratios.estimates[0].estimated
     late = fit(draw(2, 800), mass_points=1, returned_within=61)
     assert "second spell: an arm was seen for 60 weeks only" in late.decomposition.estimates[0].reason
@@ -477,12 +489,13 @@ def test_what_cannot_be_estimated():
         ((time, 0 * event, again, returned, arm), {}, "first spell: nobody in the treated arm had the event"),
         ((time, event, again, nobody, arm), {}, "second spell: nobody in the treated arm had the event"),
         ((time, event, again, returned, 0 * arm), {}, "first spell: nobody in the treated arm"),
-        ((np.full(200, 3), np.ones(200), np.arange(200) % 30 + 1, np.ones(200), arm), {"first_cuts": []}, "everyone at risk|all first durations"),
+        ((np.where(np.arange(200) < 190, 3, 9), np.arange(200) < 190, np.arange(200) % 30 + 1, np.ones(200), arm), {"first_cuts": []}, "all first durations are equal"),
         (people, {"lagged": [60]}, "nobody left the first spell in the weeks over 60"),
-        (people, {"second_windows": [59]}, "second spell: nobody in the .* arm had the event in the window over 59"),
+        (people, {"second_windows": [60]}, "second spell: nobody in the .* arm had the event in the window over 60"),
         (people, {"covariates": np.log(time) * event + 5 * (1 - event)}, "columns are combinations of others: the logarithm"),
         (people, {"cluster": np.ones(200)}, "1 clusters in the treated arm"),
-        (people, {"covariates": event}, "separates those with the event"),
+        (people, {"covariates": event}, "columns are combinations of others: covariate 1"),
+        (people, {"covariates": 1.0 * (again == 60)}, "covariate 1 separates those with the event"),
     ]:  # fmt: skip
         with pytest.raises(NotEstimable, match=message):
             fit(given, **options)

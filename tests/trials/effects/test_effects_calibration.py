@@ -64,8 +64,8 @@ def test_arms(coverage):
         found = multi_arm_effects(y, ARMS[arm], cluster=cluster, multiplicity="none")
         return covers(found.estimates[1], 2)
 
-    coverage("arms: 51 control, 9 and 30 treated, own slopes, the 9 vary twice as much", three, claim=0.955)
-    coverage("arms: 500 people in 39 clusters, three arms", clustered)
+    coverage("arms: 51 control, 9 and 30 treated, own slopes, the 9 vary twice as much", three, claim=0.942)
+    coverage("arms: 500 people in 39 clusters, three arms", clustered, share=0.4)
 
 
 def test_all_arms_alike(coverage):
@@ -80,7 +80,7 @@ def test_all_arms_alike(coverage):
         return multi_arm_effects(y, ARMS[arm], cluster=cluster, multiplicity="none").checks[0].passed
 
     coverage("all arms alike: 30, 9 and 15 people, a covariate, no effect (share not rejected at 5 %)", small)
-    coverage("all arms alike: 39 clusters in three arms, no effect (share not rejected at 5 %)", clustered)
+    coverage("all arms alike: 39 clusters in three arms, no effect (share not rejected at 5 %)", clustered, share=0.4)
 
 
 def test_multiplicity(coverage):
@@ -89,7 +89,7 @@ def test_multiplicity(coverage):
     def holm(rng):
         return np.all(adjust_p_values(rng.random(10), "holm") >= 0.05)
 
-    coverage("Holm: no false positive among ten independent tests", holm, claim=(1 - 0.05 / 10) ** 10, share=0.3)
+    coverage("Holm: no false positive among ten independent tests", holm, claim=(1 - 0.05 / 10) ** 10, share=0.2)
 
 
 # Weeks
@@ -192,11 +192,11 @@ def test_attrition(coverage):
             attrition_check(attrition(rng, treated, 0.7 + 0.05 * (BLOCK % 2)), treated, block=BLOCK).estimates[0], 0
         )
 
-    coverage("attrition: 9 treated, 51 control, 80 % observed", newcombe)
+    coverage("attrition: 9 treated, 51 control, 80 % observed", newcombe, claim=0.965)
     coverage("attrition: 400 people, 97 and 92 % observed", rare)
-    coverage("attrition: 400 people, Fisher's test (share not rejected at 5 %)", fisher, claim=0.965)
-    coverage("attrition: 39 clusters", clustered)
-    coverage("attrition: 5 blocks with 10 % treated, 70 % observed", blocked)
+    coverage("attrition: 400 people, Fisher's test (share not rejected at 5 %)", fisher, claim=0.962)
+    coverage("attrition: 39 clusters", clustered, share=0.5)
+    coverage("attrition: 5 blocks with 10 % treated, 70 % observed", blocked, claim=0.927)
 
 
 def test_attrition_by_covariates(coverage):
@@ -274,7 +274,7 @@ def test_lee_bounds(coverage):
         return found.interval.low <= 0 <= found.interval.high
 
     coverage("Lee, lower bound: 500 people, 90 and 70 % observed", lower)
-    coverage("Lee, upper bound: 150 people, 15 % treated", upper, claim=0.945)
+    coverage("Lee, upper bound: 150 people, 15 % treated", upper, claim=0.94)
     coverage("Lee, lower bound: 500 people, five tied values", ties)
     coverage("Lee, lower bound: 800 people, two strata", strata)
     coverage("Lee, the effect at its worst place (Imbens-Manski): 500 people", effect)
@@ -300,10 +300,10 @@ def test_quantiles(coverage):
         return covers(quantile_effects(y, t, [0.5]).estimates[0], 4)
 
     def between(rng):
-        """Both distributions reach one half just between two values: the middle of the quantiles is 1.5."""
+        """Two values, 50.5 % and 49.5 % have the lower one: the medians differ, and are easily taken for each other."""
         t = assigned(rng, 150, 150)
-        y = rng.integers(1, 3, 300) + t
-        return covers(quantile_effects(y.astype(float), t, [0.5]).estimates[0], 1)
+        y = np.where(rng.random(300) < np.where(t == 1, 0.505, 0.495), 1.0, 2.0)
+        return covers(quantile_effects(y, t, [0.5]).estimates[0], -1)
 
     def blocked(rng):
         t = in_blocks(rng, 0.1)
@@ -313,12 +313,12 @@ def test_quantiles(coverage):
         t = assigned(rng, 150, 150)
         return quantile_effects(np.ceil(rng.exponential(10, 300)), t, [0.5]).estimates[0].p_value >= 0.05
 
-    coverage("quantiles: median, 9 treated, 51 control, skewed", small)
-    coverage("quantiles: 90 %, 400 people, skewed", upper)
-    coverage("quantiles: median, 300 people, whole weeks", weeks)
-    coverage("quantiles: median, 300 people, half at each of two values", between)
-    coverage("quantiles: median, 5 blocks with 10 % treated", blocked)
-    coverage("quantiles: median, 300 people, whole weeks, no effect (share not rejected at 5 %)", test)
+    coverage("quantiles: median, 9 treated, 51 control, skewed", small, claim=0.98)
+    coverage("quantiles: 90 %, 400 people, skewed", upper, claim=0.974)
+    coverage("quantiles: median, 300 people, whole weeks", weeks, claim=0.989)
+    coverage("quantiles: median, 300 people, about half at each of two values", between)
+    coverage("quantiles: median, 5 blocks with 10 % treated", blocked, claim=0.988)
+    coverage("quantiles: median, 300 people, whole weeks, no effect (share not rejected at 5 %)", test, claim=0.995)
 
 
 # Bootstrap

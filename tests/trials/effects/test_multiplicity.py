@@ -38,8 +38,9 @@ def test_benjamini_and_hochberg_1995():
     assert adjust_p_values(PUBLISHED, "bh")[3] == pytest.approx(15 * 0.0095 / 4)
 
 
+# few examples: statsmodels collects garbage in every call
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.sampled_from(["holm", "bh", "by", "bonferroni"]))
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_as_written_out(p_values, method):
     assert adjust_p_values(p_values, method) == pytest.approx(naive(p_values, method), rel=1e-12)
 

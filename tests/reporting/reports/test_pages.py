@@ -1,0 +1,111 @@
+"""Every page of a trial: every part in both languages, nothing small, and a file of its rows."""
+
+import re
+from html import unescape
+
+import pytest
+
+from analysis_lib import (
+    open_trial_conduct,
+    open_trial_design,
+    open_trial_durations,
+    open_trial_sites,
+    open_trial_subgroups_costs,
+    read_results,
+)
+from analysis_lib.batch.simulated_extract import write_simulated_extract
+from analysis_lib.errors import DefinitionError
+from analysis_lib.results import ESTIMATE_COLUMNS
+
+RUN = "parameters/runs/demo.yml"
+OPEN = {
+    "trial_design": open_trial_design, "trial_conduct": open_trial_conduct, "trial_durations": open_trial_durations,
+    "trial_sites": open_trial_sites, "trial_subgroups_costs": open_trial_subgroups_costs,
+}  # fmt: skip
+PARTS = {
+    "trial_design": ("facts", "flow", "allocation", "expected_balance", "detectable", "power"),
+    "trial_conduct": ("facts", "inflow", "flow", "shares", "schedule", "attrition"),
+    "trial_durations": ("facts", "flow", "curves", "windows", "exits", "checks"),
+    "trial_sites": ("sites", "heterogeneity", "shrunken", "without", "facts"),
+    "trial_subgroups_costs": ("facts", "subgroups", "learned", "uptake", "quantities", "costs"),
+}
+SMALL = "jc_stevns"
+
+
+@pytest.fixture(scope="module")
+def extract(tmp_path_factory):
+    """So few people that Stevns has no numbers of its own."""
+    return write_simulated_extract("hig", tmp_path_factory.mktemp("pages") / "hig", persons=450, seed=5)
+
+
+@pytest.fixture(scope="module")
+def pages(extract):
+    return {
+        (name, jobcentre, language): opened(
+            trial="hig", jobcentre=jobcentre, extract=extract, run=RUN, language=language
+        )
+        for name, opened in OPEN.items()
+        for jobcentre, language in (("all", "en"), ("all", "da"), (SMALL, "en"))
+    }
+
+
+def words(shown):
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", shown._repr_html_())))
+
+
+@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize(("jobcentre", "language"), [("all", "en"), ("all", "da"), (SMALL, "en")])
+def test_every_part_says_something(pages, name, jobcentre, language):
+    page = pages[name, jobcentre, language]
+    for part in ("heading", "answer", *PARTS[name], "method"):
+        said = words(getattr(page, part)())
+        assert len(said) > 15, part
+        assert "nan" not in said.lower().split(), part
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_a_page_opens_with_up_to_three_sentences_and_closes_with_limits(pages, name):
+    page = pages[name, "all", "en"]
+    assert 1 <= page.answer()._repr_html_().count("<p>") <= 3
+    assert "Controls in the trial counties found jobs more slowly" in words(page.method())
+    assert "NOT VERIFIED: from memory" in words(page.facts())
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_no_small_count_and_no_number_of_a_small_place(pages, name):
+    for jobcentre in ("all", SMALL):
+        for row in pages[name, jobcentre, "en"].results.estimates:
+            assert all(n is None or n >= 5 for n in (row.n, row.n_treated, row.n_control)), row
+            if row.group == f"place.{SMALL}":
+                assert row.n_treated is None
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_rows_are_saved_under_the_notebooks_name(pages, name, tmp_path):
+    page = pages[name, "all", "en"]
+    page.save(tmp_path)
+    saved = read_results(tmp_path / f"{name}.parquet")
+    assert list(saved.columns) == ["trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert len(saved) == len(page.results.estimates)
+    assert page.save("").html == ""
+
+
+def test_the_same_seed_gives_the_same_page(extract, pages):
+    again = open_trial_design(trial="hig", jobcentre="all", extract=extract, run=RUN, language="en")
+    assert again.results.to_frame().equals(pages["trial_design", "all", "en"].results.to_frame())
+
+
+def test_published_places_need_no_extract_and_headline_nothing():
+    page = open_trial_sites(trial="tta", jobcentre="all", extract="", run=RUN, language="en")
+    assert "The places differ by more than chance" in words(page.answer())
+    assert "No mean over the places is given as the result" in words(page.answer())
+    for part in ("sites", "heterogeneity", "shrunken", "without", "facts", "method"):
+        assert len(words(getattr(page, part)())) > 15
+    assert "mean effect over the places" not in words(page.sites()).lower()
+
+
+def test_trials_without_arms_are_refused_before_anything_is_read():
+    with pytest.raises(DefinitionError, match="ny_chance was not randomised"):
+        open_trial_design(trial="ny_chance", jobcentre="all", extract="nowhere", run=RUN)
+    with pytest.raises(DefinitionError, match="tta has data of kind summary"):
+        open_trial_durations(trial="tta", jobcentre="all", extract="nowhere", run=RUN)

@@ -1,0 +1,147 @@
+"""Randomisation tests, corrected p-values, bounds, the effect week by week, taking part, and quantities."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from analysis_lib.results import Message
+from analysis_lib.trials.effects import difference_in_means
+from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, estimate_effects
+from analysis_lib.trials.evaluation.costs import NET_BENEFIT, estimate_costs, estimate_quantities
+from analysis_lib.trials.evaluation.course import effect_course, estimate_uptake
+from analysis_lib.trials.evaluation.learned import estimate_learned
+from analysis_lib.trials.evaluation.robustness import bound_effects, correct_p_values, randomise_effects
+from analysis_lib.trials.outcomes import Numbers
+
+
+def rng():
+    return np.random.default_rng(8)
+
+
+def test_randomisation_tests_of_every_mean(hig_cases):
+    rows = randomise_effects(hig_cases, rng=rng()).estimates
+    assert [row.outcome for row in rows] == ["benefit_weeks_26", "benefit_weeks_52"]
+    effects = estimate_effects(hig_cases).where(estimand=DIFFERENCE).estimates
+    for row in rows:
+        first = next(one for one in effects if one.outcome == row.outcome)
+        assert row.value == pytest.approx(first.value)
+        assert row.interval.low < row.value < row.interval.high
+        assert 0 < row.p_value < 0.1
+
+
+def test_holm_over_the_plans_outcomes(hig_cases):
+    effects = estimate_effects(hig_cases)
+    rows = correct_p_values(hig_cases, effects, rng=rng()).estimates
+    first = {}
+    for row in effects.estimates:
+        if row.estimand in (DIFFERENCE, HAZARD_RATIO):
+            first.setdefault(row.outcome, row.p_value)
+    expected = multipletests(list(first.values()), method="holm")[1]
+    assert [row.outcome for row in rows] == list(first)
+    assert [row.p_value for row in rows] == pytest.approx(expected.tolist())
+
+
+def test_romano_wolf_from_the_assignments(aht_cases):
+    rows = correct_p_values(aht_cases, estimate_effects(aht_cases), rng=rng()).estimates
+    alone = {row.outcome: row.p_value for row in randomise_effects(aht_cases, rng=rng()).estimates}
+    assert len(rows) == len(alone)
+    for row in rows:
+        assert row.p_value >= alone[row.outcome] - 0.06
+    assert rows[0].n_clusters > 10
+
+
+def test_bounds_hold_the_effect(hig_cases):
+    rows = bound_effects(hig_cases).where(outcome="benefit_weeks_52").estimates
+    low, high = (row.value for row in rows)
+    weeks = hig_cases.outcomes["benefit_weeks_52"].values
+    known = ~np.isnan(weeks)
+    effect = difference_in_means(weeks[known], hig_cases.design.arm[known] == "treated").value
+    assert low <= effect <= high
+    assert not bound_effects(replace(hig_cases, outcomes={**hig_cases.outcomes, **{
+        name: Numbers(values=np.nan_to_num(m.values)) for name, m in hig_cases.outcomes.items() if isinstance(m, Numbers)
+    }}))  # fmt: skip
+
+
+def test_the_course_is_the_difference_in_every_week(hig_cases):
+    found = effect_course(hig_cases, "benefit_by_week", "treated", rng=rng())
+    values = hig_cases.outcomes["benefit_by_week"].values
+    known = ~np.isnan(values).any(axis=1)
+    treated = hig_cases.design.arm == "treated"
+    for week in (4, 20, 60):
+        direct = values[known & treated, week].mean() - values[known & ~treated, week].mean()
+        assert found.difference.y[week] == pytest.approx(direct)
+    assert found.difference.x[0] == 0
+    drawn = ~np.isnan(found.simultaneous.low)
+    assert (found.simultaneous.low[drawn] <= found.difference.low[drawn] + 1e-12).all()
+
+
+def test_a_number_that_is_not_weekly_has_no_course(hig_cases):
+    assert effect_course(hig_cases, "benefit_weeks_52", "treated", rng=rng()) == Message(
+        "the outcome is not a number a week"
+    )
+
+
+def test_one_instrument_cannot_tell_three_activities_apart(hig_cases):
+    rows = estimate_uptake(hig_cases).estimates
+    assert {row.reason for row in rows} == {"1 instruments cannot tell 3 activities apart"}
+
+
+@pytest.mark.slow
+def test_aht_shows_the_published_signs(aht_cases):
+    """No faster self-support; more partial return; by instruments partial return helps and activation does not (A1-A5)."""
+    effects = estimate_effects(aht_cases)
+    overall = next(r for r in effects.estimates if r.outcome == "self_support_weeks_104" and r.estimand == DIFFERENCE)
+    assert overall.value < 0.5
+    treated = aht_cases.design.arm == aht_cases.trial.treated_arms[0].id
+    partial = aht_cases.activities["partial_return"]
+    known = ~np.isnan(partial)
+    more = difference_in_means(partial[known], treated[known])
+    assert more.interval.low > 0
+    rows = {(row.outcome, row.group): row for row in estimate_uptake(aht_cases).estimates}
+    assert rows["self_support_weeks_104", "partial_return"].value > 0
+    assert rows["self_support_weeks_104", "activation"].interval.high < 0
+    assert rows["self_support_weeks_104", "paramedical"].value < rows["self_support_weeks_104", "partial_return"].value
+
+
+def test_quantities_are_differences_in_units(hig_cases):
+    rows = {row.outcome: row for row in estimate_quantities(hig_cases).estimates}
+    assert set(rows) == {"benefit_week", "meeting", "course", "activation_week"}
+    tables = [hig_cases.priced_weeks["benefit_week"]] + [
+        hig_cases.activities[name] for name in ("meetings_held", "course_taken", "activation_weeks")
+    ]
+    known = ~np.isnan(np.column_stack(tables)).any(axis=1)
+    treated = hig_cases.design.arm[known] == "treated"
+    direct = difference_in_means(tables[1][known], treated, cluster=hig_cases.design.unit[known])
+    assert (rows["meeting"].value, rows["meeting"].std_error) == pytest.approx((direct.value, direct.std_error))
+    assert rows["benefit_week"].value < 0 < rows["course"].value
+
+
+def test_without_prices_there_is_no_balance_and_with_them_there_is(hig_cases):
+    rows = estimate_costs(hig_cases).estimates
+    assert all(not row.estimated for row in rows)
+    assert "is not known" in rows[-1].reason
+    costs = hig_cases.trial.costs
+    prices = {"benefit_week": 3000.0, "meeting": 400.0, "course": 5000.0, "activation_week": 1500.0}
+    known = costs.model_copy(update={
+        "prices": tuple(
+            price.model_copy(update={"value": prices[price.id], "year": 2006, "illustrative": True}) for price in costs.prices
+        )
+    })  # fmt: skip
+    priced = replace(hig_cases, trial=hig_cases.trial.model_copy(update={"costs": known}))
+    total = next(row for row in estimate_costs(priced).estimates if row.outcome == NET_BENEFIT)
+    units = {row.outcome: row.value for row in estimate_quantities(hig_cases).estimates}
+    assert total.value == pytest.approx(-sum(prices[name] * units[name] for name in prices))
+    assert total.unit == "DKK for each person"
+
+
+def test_learned_effects_follow_the_plan(hig_cases):
+    trial = hig_cases.trial
+    quick = trial.inference.model_copy(update={"learned_splits": 5})
+    found = estimate_learned(replace(hig_cases, trial=trial.model_copy(update={"inference": quick})), rng=rng())
+    assert found.checks[0].passed is True
+    assert [row.group for row in found.estimates[2:]] == ["learned.1", "learned.2", "learned.3", "learned.3 - 1"]
+    assert all(row.n is None for row in found.estimates)
+    without = trial.inference.model_copy(update={"learned_splits": None})
+    assert not estimate_learned(replace(hig_cases, trial=trial.model_copy(update={"inference": without})), rng=rng())
