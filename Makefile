@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## simulate a register and write the HIG reports per jo
 lab: $(VENV)/.installed ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks/trial_effects.ipynb
 
-test: $(VENV)/.installed ## run all tests (under ten minutes on two cores)
+test: $(VENV)/.installed ## run all tests (under fifteen minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed ## format, lint (notebooks too), types, tests
@@ -37,9 +37,10 @@ check: $(VENV)/.installed ## format, lint (notebooks too), types, tests
 calibrate: $(VENV)/.installed ## the longer calibration of intervals and tests
 	CALIBRATION_TRIALS=5000 $(BIN)/python -m pytest -n 2 -m calibration tests
 
-bench: $(VENV)/.installed ## speed and memory, as ratios against named peers (about six minutes)
+bench: $(VENV)/.installed ## speed and memory, as ratios against named peers (about ten minutes)
 	$(BIN)/python benchmarks/register.py
 	$(BIN)/python benchmarks/extract.py
+	$(BIN)/python benchmarks/inference.py
 
 format: $(VENV)/.installed ## rewrite the code in the project's format
 	$(BIN)/ruff format .

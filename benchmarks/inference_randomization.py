@@ -124,15 +124,15 @@ def _seconds(trial: Trial, draws: int) -> float:
     return times_in_turn(call)["adjusted"]
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Print the table; 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run")
-    quick = parser.parse_args().quick
+    quick = parser.parse_args(arguments).quick
     found = rows(QUICK if quick else None)
     print_table("Randomisation inference", found)
     return int(not quick and any(row.reached is False for row in found))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -147,4 +147,4 @@ def test_recurrent_spells_of_unlike_people_have_their_size(coverage):
         return found.estimates[0].p_value >= 0.05
 
     name = "recurrent spells: 200 people of two types, 3 spells each, no effect (share not rejected at 5 %)"
-    coverage(name, draw, share=0.3)
+    coverage(name, draw, share=FEW)

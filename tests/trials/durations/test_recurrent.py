@@ -495,7 +495,7 @@ def test_what_cannot_be_estimated():
         (people, {"covariates": np.log(time) * event + 5 * (1 - event)}, "columns are combinations of others: the logarithm"),
         (people, {"cluster": np.ones(200)}, "1 clusters in the treated arm"),
         (people, {"covariates": event}, "columns are combinations of others: covariate 1"),
-        (people, {"covariates": 1.0 * (again == 60)}, "covariate 1 separates those with the event"),
+        (people, {"covariates": 1.0 * (returned == 0)}, "covariate 1 separates those with the event"),
     ]:  # fmt: skip
         with pytest.raises(NotEstimable, match=message):
             fit(given, **options)

@@ -96,7 +96,7 @@ def weekly_hazards(rng):
     return passes(subgroup_hazard_ratios(time, event, treated, group))
 
 
-@case("subgroup hazard ratios: 9 treated of 60 and 60 of 200, whole weeks")
+@case("subgroup hazard ratios: 9 treated of 60 and 60 of 200, whole weeks", claim=0.944)
 def nine_treated_hazards(rng):
     treated = np.r_[assigned(rng, 9, 51), assigned(rng, 60, 140)]
     time, event = weeks(rng, 0.06 * np.exp(0.3 * treated))
