@@ -1,6 +1,7 @@
 """The cells of the tables, in both languages."""
 
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,7 @@ from analysis_lib.reporting.disclosure import (
     protect_balance,
 )
 from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.protected_rows import COUNTS_WITHHELD
 from analysis_lib.reporting.table import Table, decimals_of
 from analysis_lib.reporting.tables import (
     Fact,
@@ -140,7 +142,8 @@ def test_effects():
             n_treated=None, n_control=None, n=2453, p_value=math.nan,
             interval=Interval(low=10.4, high=math.nan, level=0.95), note=Message("upper limit not reached"),
         ),
-        effect(n_treated=None, n_control=None, n=None, group="sex.man"),
+        effect(n_treated=None, n_control=None, n=None, group="sex.man", note=COUNTS_WITHHELD),
+        effect(n_treated=None, n_control=None, n=None),
     ]  # fmt: skip
     table = effects_table(Results(rows), DA, LABELS)
     assert table.header[2:4] == ("Estimat", "95 %-\nsikkerhedsinterval")
@@ -151,7 +154,9 @@ def test_effects():
     assert table.rows[1][2:6] == ("1,50", "1,10 til 2,05", "< 0,001", "2.453 / 2.484\ni 31 klynger")
     assert table.rows[2][3:6] == ("10,4 til –", "", "2.453")
     assert (table.rows[3][0], table.rows[3][5]) == ("Uger på ydelse\nMænd", "skjult")
-    assert table.notes == ("Uger på ydelse: øvre grænse ikke nået.",)
+    assert table.rows[4][5] == ""
+    assert table.notes[0] == "Uger på ydelse: øvre grænse ikke nået."
+    assert len(table.notes) == 2
     assert len(table.alignment) == len(table.header)
 
 
@@ -223,11 +228,12 @@ def test_balance():
         "Kendetegn",
         "Deltagergruppe\n(100 personer)",
         "Kontrolgruppe\n(200 personer)",
+        "Forskel",
         "Normaliseret forskel",
     )
     assert table.rows == (
-        ("age", "38,24", "38,40", "-0,017"),
-        ("Køn: Mænd", f"46,2{NBSP}%", f"48,1{NBSP}%", "-0,039"),
+        ("age", "38,24", "38,40", "-0,16", "-0,017"),
+        ("Køn: Mænd", f"46,2{NBSP}%", f"48,1{NBSP}%", "-1,9", "-0,039"),
         ("rare", "skjult"),
     )
     assert table.notes[-1] == "Skjult: tal, der kunne vise en gruppe på færre end 5 personer."
@@ -238,8 +244,16 @@ def test_balance_without_counts():
     assert isinstance(protected, ProtectedBalance)
     table = balance_table(protected, EN, LABELS)
     assert table.header[1] == "Treated group\n(number withheld)"
-    assert len(table.notes) == 1
+    assert len(table.notes) == 2
     assert table.rows[2][1:3] == ("0.02", "0.48")
+
+
+def test_balance_within_blocks():
+    blocked = replace(balance(), blocked=True)
+    table = balance_table(protect_balance(blocked, DisclosureRule()), EN, LABELS)
+    assert table.header[3:] == ("Difference", "Difference within blocks", "Normalised difference")
+    assert table.rows[0][3:] == ("-0.16", "0.01", "-0.017")
+    assert table.rows[1][3:] == ("-1.9", "1.0", "-0.039")
 
 
 def test_flow():

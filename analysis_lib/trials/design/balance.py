@@ -200,7 +200,7 @@ def check_joint_balance(
     centred = values[pair] - _block_means(values[pair], block, size)
     share = np.bincount(block, weights=treated) / size
     weighted = centred * np.sqrt(share * (1 - share))[block][:, None]
-    inverse = np.linalg.pinv(weighted.T @ weighted, hermitian=True)
+    inverse: FloatArray = np.asarray(np.linalg.pinv(weighted.T @ weighted, hermitian=True), dtype=np.float64)
     observed = _distance(treated, centred, inverse)
     draw = own.permute_treated(arm, draws=draws, rng=rng)
     further = sum(_distance(drawn, centred, inverse) >= observed * (1 - 1e-12) for drawn in draw)

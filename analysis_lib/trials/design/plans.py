@@ -74,7 +74,8 @@ class IndividualPlan:
     def _own_df(self) -> FloatArray:
         """Return the degrees of freedom of each variance: covariates take theirs from every block alike."""
         people = self._people()
-        return people - 1 - self.n_covariates / people.shape[1]
+        freedoms: FloatArray = people - 1 - self.n_covariates / people.shape[1]
+        return freedoms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from analysis_lib.trials._arrays import BoolArray
 from analysis_lib.trials.durations._mass_points import Fit
 
 _BOUNDARY = Message("at the boundary: no standard error")
+# Standard error of a logarithm: an interval as wide says nothing.
+_UNKNOWN = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,9 @@ class Estimated:
         gradient = -gradient
         gradient[fit.mixture.levels[spell]] += fit.mixture.points[spell][kind]
         value, std_error = math.exp(float(fit.mixture.level(fit.params, spell)[kind]) - mean), self.std_error(gradient)
+        if std_error > _UNKNOWN:
+            reason = Message("the likelihood hardly depends on this multiplier")
+            return Estimate.empty(estimand=estimand, reason=reason, level=self.level, outcome=name, scale="log")
         return Estimate(
             estimand=estimand,
             value=value,

@@ -19,6 +19,8 @@ from analysis_lib.trials.durations._spell_people import Part
 from analysis_lib.trials.durations._spells import span_label
 
 _ROBUST = Message("standard error robust to clusters")
+# Of the logarithm of a ratio: larger ones are not numbers.
+_LARGEST = 600.0
 _NONE = Message("proportional hazards, constant within intervals, no heterogeneity")
 
 
@@ -33,8 +35,8 @@ class SpellHazard:
     covariates
         Hazard ratio for one more of each covariate.
     baseline
-        Hazard per unit of time at the start of each interval and through it, of the control group with mean covariates
-        and, at the start of the spell, the mean multiplier.
+        Hazard per unit of time in each interval, which starts at `x`, for the control group at the mean of covariates
+        (everybody's; of functions of the first duration, that of those who left) and a multiplier of 1.
     """
 
     ratios: Results
@@ -53,7 +55,8 @@ class MixedFit:
     hazards
         One for each spell.
     points
-        Each point's multiplier of the hazard (their mean is 1) and its share of the people, least multiplier first.
+        Each point's multiplier of the hazard and its share of the people, least multiplier first. The multipliers' mean
+        by share is 1 in each spell; in the second, over the points whose people get there.
     log_likelihood, n_parameters, aic, bic
         Of the fit; BIC counts people.
     starts, agreeing
@@ -162,7 +165,7 @@ def _hazard(found: Estimated, spell: int, part: Part, notes: tuple[Message, ...]
     fit = found.fit
     place = fit.mixture.slopes[spell]
     slope, variance = fit.params[place], np.diag(found.covariance)[place]
-    windows = part.pieces.windows
+    windows, method = part.pieces.windows, method_of(fit.mixture.types)
     scales = np.concatenate([np.ones(len(windows)), part.scale])
     words = [
         *[Message("hazard ratio")] * len(windows),
@@ -172,10 +175,15 @@ def _hazard(found: Estimated, spell: int, part: Part, notes: tuple[Message, ...]
     for k, (scale, estimand) in enumerate(
         zip(scales.tolist(), words, strict=True), start=len(part.pieces.intervals) - 1
     ):
-        row = hazard_ratio_estimate(
-            float(slope[k]) / scale, float(variance[k]) / scale**2, part.people,
-            method=method_of(fit.mixture.types), notes=(*part.notes, *notes), level=found.level, robust=_ROBUST,
-        )  # fmt: skip
+        log_ratio, std_error = float(slope[k]) / scale, math.sqrt(variance[k]) / scale
+        if abs(log_ratio) + 4 * std_error > _LARGEST:
+            reason = Message("one more of it is far more than people differ by: measure it in smaller units")
+            row = Estimate.empty(estimand=estimand, reason=reason, level=found.level, method=method, scale="log")
+        else:
+            row = hazard_ratio_estimate(
+                log_ratio, std_error**2, part.people, method=method, notes=(*part.notes, *notes), level=found.level,
+                robust=_ROBUST,
+            )  # fmt: skip
         rows.append(replace(row, estimand=estimand, outcome=part.outcome))
     ratios = rows[: len(windows)]
     if len(windows) > 1:
@@ -202,11 +210,13 @@ def _baseline(found: Estimated, spell: int, part: Part) -> Curve:
     by_interval[later + 1, start + later] = 1.0
     log = mean + np.append(0.0, fit.params[start + later])
     half = special.ndtri((1 + found.level) / 2) * np.array([found.std_error(row) for row in by_interval])
+    with np.errstate(over="ignore", under="ignore"):
+        low, high = np.exp(log - half), np.exp(log + half)
     return Curve(
         x=spans[:, 0],
         y=np.exp(log),
-        low=np.exp(log - half),
-        high=np.exp(log + half),
+        low=low,
+        high=high,
         unit_x=Message("weeks") if part.grouped else "",
         at_risk=np.sum(part.people.time[:, None] > spans[:, 0], axis=0).astype(np.float64),
         level=found.level,

@@ -133,8 +133,8 @@ def mixed_proportional_hazards(
     References
     ----------
     Heckman and Singer (1984), doi 10.2307/1911491. Abbring and van den Berg (2003), doi 10.1111/1468-0262.00456.
-    Gaure, Roed and Zhang (2007), doi 10.1016/j.jeconom.2007.01.015. Louis (1982),
-    doi 10.1111/j.2517-6161.1982.tb01203.x.
+    Gaure, Røed and Zhang (2007), Journal of Econometrics 141(2): points added one at a time. Louis (1982), Journal of
+    the Royal Statistical Society B 44(2).
 
     Examples
     --------

@@ -103,9 +103,7 @@ def recurrent_hazard_ratios(
     arm, people = as_binary(treated, "treated", n), as_groups(person, "person", n)
     events, numbers = as_binary(event, "event", n), as_numbers(spell, "spell", n)
     _check_spells(people, numbers, events, arm)
-    units = people if cluster is None else as_groups(cluster, "cluster", n)
-    if cluster is not None and len(np.unique(np.column_stack([people.codes, units.codes]), axis=0)) > people.count:
-        raise InvalidInput("cluster differs between spells of a person; each person must be in one cluster")
+    units = people if cluster is None else _units(people, cluster)
     given = as_covariates(np.empty((n, 0)) if covariates is None else covariates, n)
     columns = pd.DataFrame(given.values, columns=list(given.names))
     options: dict[str, Any] = {"ties": ties, "level": level}
@@ -124,6 +122,14 @@ def recurrent_hazard_ratios(
         except NotEstimable as error:
             rows.append(replace(_empty(error.args[0], people.where(keep), arm[keep], level), group=label))
     return Results(rows)
+
+
+def _units(person: Groups, cluster: Any) -> Groups:
+    """Return the clusters, each with whole people."""
+    units = as_groups(cluster, "cluster", len(person.codes))
+    if len(np.unique(np.column_stack([person.codes, units.codes]), axis=0)) > person.count:
+        raise InvalidInput("cluster differs between spells of a person; each person must be in one cluster")
+    return units
 
 
 def _check_spells(person: Groups, number: FloatArray, event: BoolArray, treated: BoolArray) -> None:

@@ -38,8 +38,8 @@ class TwoSpellHazards:
     lagged
         Ratios of the second hazard by the first duration: for one more of its logarithm, or against the first span.
     decomposition
-        For each fit: the risk of return in each arm, of those who leave; the effect on it; what of the effect is
-        direct, what comes by how long the first spell was and what by who leaves; and the direct share.
+        For each fit that there is: the risk of return in each arm, of those who leave; the effect on it; what of the
+        effect is direct, what comes by how long the first spell was and what by who leaves; and the direct share.
     without, mixed
         The fits; `mixed` is none where it failed.
     check
@@ -155,13 +155,7 @@ def two_spell_model(
     first spell, 2 mass points: 1.30
     second spell, 2 mass points: 0.84
     """
-    if isinstance(mass_points, bool) or mass_points not in range(1, _MOST_POINTS + 1):
-        raise InvalidInput(f"mass_points is {mass_points!r}; must be 1 to {_MOST_POINTS}")
-    if dependence not in ("joint", "independent"):
-        raise InvalidInput(f"dependence is {dependence!r}; must be 'joint' or 'independent'")
-    for name, weeks in (("left_within", left_within), ("returned_within", returned_within)):
-        if isinstance(weeks, bool) or not isinstance(weeks, int) or weeks < 1:
-            raise InvalidInput(f"{name} is {weeks!r}; must be whole weeks from 1 on")
+    _check_options(mass_points, dependence, left_within, returned_within)
     check_starts(starts)
     check_level(level)
     two = read_two_spells(
@@ -187,6 +181,17 @@ def two_spell_model(
         mixed=None if search.fit is None else reports[-1],
         check=compare(reports[0], None if search.fit is None else reports[-1], search.reason),
     )
+
+
+def _check_options(mass_points: int, dependence: str, left_within: int, returned_within: int) -> None:
+    """Raise where one is not allowed."""
+    if isinstance(mass_points, bool) or mass_points not in range(1, _MOST_POINTS + 1):
+        raise InvalidInput(f"mass_points is {mass_points!r}; must be 1 to {_MOST_POINTS}")
+    if dependence not in ("joint", "independent"):
+        raise InvalidInput(f"dependence is {dependence!r}; must be 'joint' or 'independent'")
+    for name, weeks in (("left_within", left_within), ("returned_within", returned_within)):
+        if isinstance(weeks, bool) or not isinstance(weeks, int) or weeks < 1:
+            raise InvalidInput(f"{name} is {weeks!r}; must be whole weeks from 1 on")
 
 
 def _ratios(reports: list[MixedFit], search: Search, mass_points: int) -> Results:

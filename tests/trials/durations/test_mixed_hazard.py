@@ -342,6 +342,36 @@ def test_a_mass_point_that_leaves_at_once_is_no_fit():
     assert (row.n, row.method.split(", ")[-1]) == (1000, "2 mass points")
 
 
+def few(seed, n, **options):
+    """A fit to people who do not differ, where a second and third type are made of chance."""
+    time, event, arm, _ = draw(seed, n, points=(1.0,), shares=(1.0,))
+    return mixed_proportional_hazards(time, event, arm, [], rng=rng(), starts=2, **options)
+
+
+def test_what_is_weak_about_a_maximum_is_said():
+    row = few(17, 30).ratios.estimates[1]
+    assert row.note.startswith(
+        "a maximum within bounds: a mass point that leaves at once would raise the log likelihood by 0."
+    )
+    assert row.estimated
+    assert "only one of 3 starts ended in the maximum reported" in few(5, 30).ratios.estimates[1].note
+    empty = few(11, 60, mass_points=3)
+    assert empty.ratios.estimates[1].reason.startswith("with 3 mass points the likelihood ha")
+    assert empty.mixed is None
+    points = few(34, 200, mass_points=3).mixed.points
+    reasons = [row.reason for row in points.estimates if not row.estimated]
+    assert reasons == ["the likelihood hardly depends on this multiplier"]
+
+
+def test_a_covariate_in_units_far_too_large_for_people():
+    time, event, arm, x = draw(20, 800, slope=0.5)
+    found = mixed_proportional_hazards(time, event, arm, [4], covariates=x / 1e6, mass_points=1, rng=rng())
+    row = found.without.hazards[0].covariates.estimates[0]
+    assert row.reason == "one more of it is far more than people differ by: measure it in smaller units"
+    same = mixed_proportional_hazards(time, event, arm, [4], covariates=x, mass_points=1, rng=rng())
+    assert found.ratios.estimates[0].value == pytest.approx(same.ratios.estimates[0].value, rel=1e-9)
+
+
 def test_intervals_without_an_event_are_left_out_and_counted():
     """Nobody leaves in weeks 5 and 6, and nobody is seen after week 40."""
     time, event, arm, _ = draw(9, 600)
