@@ -1,5 +1,5 @@
 # Writes effects_more_people.csv and effects_more_weeks.csv (made-up people) and effects_more_answers.csv (what R says).
-# R 4.2, estimatr 1.0.0, clubSandwich 0.5.8, mvtnorm 1.1-3, quantreg 5.94. Run in this folder: Rscript effects_more.R
+# R 4.2, estimatr 1.0.0, clubSandwich 0.5.8, mvtnorm 1.1-3, quantreg 5.94. Run in this folder: Rscript effects_more.R (minutes).
 suppressMessages({library(estimatr); library(clubSandwich); library(mvtnorm); library(quantreg)})
 set.seed(20120101)
 
