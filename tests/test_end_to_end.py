@@ -76,7 +76,7 @@ def test_the_table_holds_the_estimates(demo):
     rows = pd.read_parquet(demo / "outputs/demo/results.parquet")
     assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", *ESTIMATE_COLUMNS]
     effects = estimate_effects(load_cases(read_trial("hig"), demo / "outputs/extracts/hig")).to_frame()
-    own = rows[(rows["jobcentre"] == "all") & (rows["group"] == "")].reset_index(drop=True)
+    own = rows[(rows["jobcentre"] == "all") & (rows["group"] == "")].reset_index(drop=True).iloc[: len(effects)]
     # Where the counts are withheld the estimate is rounded to three digits.
     shown = own["n_treated"].notna() | own["n"].notna()
     assert shown.any()

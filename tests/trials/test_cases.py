@@ -21,9 +21,9 @@ from analysis_lib.trials.evaluation import (
     count_exits,
     estimate_effects,
     estimate_subgroups,
-    members,
     survival_curves,
 )
+from analysis_lib.trials.groups import members
 from analysis_lib.trials.register_cases import UNKNOWN_CODE, cases_from_extract
 from analysis_lib.trials.sources import load_cases
 

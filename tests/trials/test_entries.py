@@ -13,10 +13,19 @@ from analysis_lib.trials.entries import UNKNOWN_CODE, find_entries
 FIRST, LAST = "2004-W01", "2012-W30"
 
 
+def cohort_of_2006():
+    """Ny chance with people found in 2006-W26, in the middle of these registers."""
+    trial = read_trial("ny_chance")
+    entry = trial.data.entry.model_copy(update={"week": "2006-W26"})
+    return trial.model_copy(update={"data": trial.data.model_copy(update={"entry": entry})})
+
+
 def entries(folder, trial, unknown=()):
     """Return each person's entry week (or the reason), in the order of the ids."""
     extract = read_extract(folder)
-    found = find_entries(read_trial(trial).data, extract, read_codes(), list(unknown))
+    found = find_entries(
+        (cohort_of_2006() if trial == "ny_chance" else read_trial(trial)).data, extract, read_codes(), list(unknown)
+    )
     reasons = {}
     left = np.full(len(extract.persons), True)
     for reason, out in found.exclusions:

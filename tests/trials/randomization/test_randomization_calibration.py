@@ -93,7 +93,7 @@ for statistic in ("additive_adjusted", "lin_adjusted"):
 
 
 for statistic, given, claim in (
-    ("log_rank", {}, 0.95), ("restricted_mean_difference", {"horizon": 26}, 0.95), ("survival_difference", {"at": 13}, 0.965)
+    ("log_rank", {}, 0.95), ("restricted_mean_difference", {"horizon": 26}, 0.95), ("survival_difference", {"at": 13}, 0.966)
 ):  # fmt: skip
 
     @case(f"blocks with 10 % treated, {statistic}", claim)
