@@ -1,6 +1,7 @@
 """Pooled intervals cover, and Cochran's Q rejects equal effects, as often as they say.
 
-Where the claim is not 0.95 it is the share found in 6,000 other trials, which docs/methods.md explains. Sites have
+Where the claim is not 0.95 it is the share found in 6,000 other trials (94 sites: 1,500), which docs/methods.md
+explains. Sites have
 standard errors of 0.5 to 2 (their variances differ tenfold and more), the mean is 0.3.
 """
 

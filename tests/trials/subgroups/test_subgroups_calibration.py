@@ -1,6 +1,7 @@
 """Interaction tests reject equal effects, and learned heterogeneity is found where there is none, as rarely as they say.
 
-Where the claim is not 0.95 it is the share found in 5,000 other trials, which docs/methods.md explains.
+Where the claim is not 0.95 it is the share found in 5,000 other trials (for the average effect
+over 9 splits: 1,400), which docs/methods.md explains.
 """
 
 import numpy as np
@@ -168,7 +169,7 @@ def one_split_test(rng):
     return passes(best_linear_predictor(learn(rng, 0.0, 1)))
 
 
-@case("best linear predictor: medians over 9 splits, average effect", claim=0.9995)
+@case("best linear predictor: medians over 9 splits, average effect", claim=0.9985)
 def median_average(rng):
     interval = best_linear_predictor(learn(rng, 0.5, 9)).estimates[0].interval
     return interval.low <= 0.5 <= interval.high
