@@ -46,7 +46,8 @@ def describe_curves(
     """Say what the figure shows, and each curve at its first, middle and last point."""
     sentences = [f"{title}."]
     for curve in curves:
-        places = sorted({0, len(curve.x) // 2, len(curve.x) - 1})
+        known = np.flatnonzero(~np.isnan(curve.y)).tolist()
+        places = sorted({known[0], known[len(known) // 2], known[-1]}) if known else []
         points = [
             translator.t(
                 "{value} at {x}",

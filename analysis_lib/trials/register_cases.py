@@ -88,7 +88,15 @@ def cases_from_extract(
     if jobcentre == ALL:
         return cases
     own = (cases.frame["jobcentre"] == jobcentre).to_numpy()
-    return replace(in_group(cases, own), jobcentre=jobcentre, flow=flows[jobcentre])
+    here = trial.at(jobcentre)
+    arms = tuple(arm for arm in cases.design.arms if not here.assignment.arms or arm in _ids(here))
+    part = in_group(cases, own)
+    flow = replace(flows[jobcentre], arms=tuple(count for count in flows[jobcentre].arms if count.arm in arms))
+    return replace(part, trial=here, jobcentre=jobcentre, design=replace(part.design, arms=arms), flow=flow)
+
+
+def _ids(trial: Trial) -> list[str]:
+    return [arm.id for arm in trial.assignment.arms]
 
 
 def trial_year(data: RegisterData, jobcentres: Jobcentres) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.disclosure import suppress_counts
 from analysis_lib.reporting.language import say_label
+from analysis_lib.reporting.protected_weeks import hide_few
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
 from analysis_lib.reporting.suppression import Relation, too_few
 from analysis_lib.reporting.table import Table, format_value, withheld_note, write_count, write_interval
 from analysis_lib.reporting.tables import checks_table, effects_table
-from analysis_lib.results import Check, Message, Results
-from analysis_lib.trials.definition import ALL, CONTROL
+from analysis_lib.results import Check, Curve, Estimate, Message, Results
+from analysis_lib.trials.definition import ALL, CONTROL, RegisterData
 from analysis_lib.trials.evaluation.conduct import (
     MonthlyInflow,
     check_attrition,
@@ -40,6 +41,8 @@ class TrialConduct(TrialReport):
     def inflow(self) -> Shown:
         """Show the people entering each group, month by month."""
         t, arms = self.translator.t, self.cases.design.arms
+        if not isinstance(self.trial.data, RegisterData):
+            return paragraphs(t("The data has no weeks of entry."))
         counts = self._inflow_counts
         if counts is None:
             return paragraphs(t("Too few people for a count by month."))
@@ -156,11 +159,29 @@ class TrialConduct(TrialReport):
 
     @cached_property
     def _schedule(self) -> Results:
-        return self._protected(hold_against_schedule(self.cases))
+        rows = self._protected(hold_against_schedule(self.cases)).estimates
+        return Results(self._with_enough_held(row) for row in rows)
 
     @cached_property
     def _attrition(self) -> Results:
-        return self._protected(check_attrition(self.cases))
+        return self._without_few_missing(self._protected(check_attrition(self.cases)))
+
+    def _with_enough_held(self, row: Estimate) -> Estimate:
+        """Return the row, emptied where it would count few people who had the contact, or few who had not."""
+        if not row.estimated or row.n is None:
+            return row
+        counts = (round(row.value / 100 * row.n), round((1 - row.value / 100) * row.n))
+        if not any(0 < count < self._rule.min_count for count in counts):
+            return row
+        return Estimate.empty(
+            estimand=row.estimand, reason=too_few(self._rule.min_count), level=row.interval.level, arm=row.arm,
+            group=row.group, unit=row.unit,
+        )  # fmt: skip
+
+    def _with_enough(self, curve: Curve) -> tuple[Curve, ...]:
+        """Return the curve of contacts without the weeks of few contacts."""
+        at_risk = np.zeros(len(curve.x)) if curve.at_risk is None else curve.at_risk
+        return hide_few([curve], [curve.y * at_risk, at_risk], self._rule)
 
     def _drawn_contacts(self) -> list[Axes]:
         """Return a figure for every kind of contact of the schedule."""
@@ -170,9 +191,8 @@ class TrialConduct(TrialReport):
         drawn: list[Axes] = []
         t = self.translator.t
         for rule in rules:
-            found = [
-                replace(curve, at_risk=None) for curve in contacts_by_week(self.cases, rule, last_week=_WEEKS_SHOWN)
-            ]
+            curves = contacts_by_week(self.cases, rule, last_week=_WEEKS_SHOWN)
+            found = [shown for curve in curves for shown in self._with_enough(curve)]
             if found:
                 what = rule.type or rule.kind
                 title = t("{contact}: contacts held a week, for each person still in the spell", contact=Message(what))

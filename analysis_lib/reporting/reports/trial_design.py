@@ -133,7 +133,9 @@ class TrialDesign(TrialReport):
     @cached_property
     def _plan(self) -> Plan | Message:
         if not any(row.estimated for row in self._detectable.estimates):
-            return next((Message(row.reason) for row in self._detectable.estimates), Message("there are no cases"))
+            return next(
+                (Message.join([row.reason]) for row in self._detectable.estimates), Message("there are no cases")
+            )
         try:
             return plan_outcome(self.cases, self.trial.primary.id, self.trial.treated_arms[0].id)
         except NotEstimable as error:

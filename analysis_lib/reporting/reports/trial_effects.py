@@ -16,6 +16,7 @@ from analysis_lib.reporting.disclosure import protect_balance, protect_curve, pr
 from analysis_lib.reporting.evidence import readings_table
 from analysis_lib.reporting.labels import exit_labels
 from analysis_lib.reporting.language import say_label
+from analysis_lib.reporting.protected_weeks import hide_few
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
 from analysis_lib.reporting.suppression import too_few
@@ -170,7 +171,7 @@ class TrialEffects(TrialReport):
 
     @cached_property
     def _bounds(self) -> Results:
-        return self._protected(bound_effects(self.cases))
+        return self._without_few_missing(self._protected(bound_effects(self.cases)))
 
     def _course(self, outcome: str, arm: str, rng: np.random.Generator) -> list[object]:
         found = effect_course(self.cases, outcome, arm, rng=rng)
@@ -185,20 +186,20 @@ class TrialEffects(TrialReport):
             "labels": self._labels,
             "x_label": t("Weeks since entry"),
         }
-        arms = plots.curves(
-            [replace(curve, at_risk=None) for curve in (found.treated, found.control)], title=name, y_label=name,
-            percent=True, **known,
-        )  # fmt: skip
+        shares = (found.treated, found.control)
+        people = [np.zeros(len(curve.x)) if curve.at_risk is None else curve.at_risk for curve in shares]
+        counts = [count for curve, n in zip(shares, people, strict=True) for count in (n * curve.y, n * (1 - curve.y))]
+        drawn = hide_few(shares, counts, self._rule)
         bands = [found.difference] if found.simultaneous is None else [found.simultaneous, found.difference]
-        labelled = [
-            replace(curve, label=self.translator.render(label), at_risk=None)
-            for curve, label in zip(
-                bands, (Message("Band for all weeks at once"), Message("Interval of each week")), strict=False
-            )
-        ]
+        names = (Message("Band for all weeks at once"), Message("Interval of each week"))[-len(bands) :]
+        said = [replace(c, label=self.translator.render(n)) for c, n in zip(bands, names, strict=True)]
+        differences = hide_few(said, counts, self._rule)
+        if len(drawn) < len(shares) or not differences:
+            return [paragraphs(t("Not shown: {reason}.", reason=too_few(self._rule.min_count)))]
+        arms = plots.curves(drawn, title=name, y_label=name, percent=True, **known)
         title = t("{outcome}: treated less control", outcome=name)
         difference = plots.curves(
-            labelled, title=title, y_label=t("Difference in share"), percent=True, null=0.0, **known
+            differences, title=title, y_label=t("Difference in share"), percent=True, null=0.0, **known
         )
         return [plots.figure(arms), plots.figure(difference)]
 

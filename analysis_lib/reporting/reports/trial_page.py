@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ from analysis_lib.trials.definition import ALL, Trial
 
 
 @dataclass(frozen=True)
-class TrialPage:
+class TrialPage(ABC):
     """One notebook's page on a trial: it opens with `heading` and `answer`, and closes with `method` and `save`."""
 
     trial: Trial
@@ -84,17 +85,17 @@ class TrialPage:
     # --- what each page has of its own -------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def results(self) -> Results:
         """Every estimate and check of the page, after disclosure control."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _sentences(self) -> Iterable[Message]:
         """Return the sentences of `answer`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _method_lines(self) -> Iterable[str]:
         """Return the paragraphs on how the numbers were made."""
-        raise NotImplementedError
 
     # --- what it is made of ------------------------------------------------------------------------------------------
 

@@ -27,11 +27,12 @@ from analysis_lib.reporting.labels import translator_of
 from analysis_lib.reporting.reports.trial_page import TrialPage
 from analysis_lib.reporting.run_definition import read_run
 from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.suppression import too_few
 from analysis_lib.reporting.tables import checks_table, flow_table
 from analysis_lib.reporting.trial_facts import method_lines
-from analysis_lib.results import Results
+from analysis_lib.results import Check, Estimate, Item, Results
 from analysis_lib.trials.cases import Cases
-from analysis_lib.trials.definition import read_trial
+from analysis_lib.trials.definition import ALL, CONTROL, read_trial
 from analysis_lib.trials.evaluation import check_design
 from analysis_lib.trials.sources import load_cases
 
@@ -44,8 +45,9 @@ class TrialReport(TrialPage):
 
     @classmethod
     def open(
-        cls, *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da"
-    ) -> Self:
+        cls, *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da",
+        stratum: str = ALL,
+    ) -> Self:  # fmt: skip
         """Read the definitions and the cases of one report.
 
         Parameters
@@ -60,21 +62,25 @@ class TrialReport(TrialPage):
             The run file: says what may be disclosed.
         language
             `da` or `en`.
+        stratum
+            One of the groups that the plan analyses apart; `all` where it names none.
 
         Raises
         ------
         DefinitionError
-            A definition is not valid, or the trial has no arms of people to compare.
+            A definition is not valid, the trial has no arms of people to compare, or its plan analyses groups apart
+            and none of them is asked for.
         DataError
             The data is not valid; one line a problem.
         """
         definition = read_trial(trial)
         definition.check_assigned()
+        own = definition.check_stratum(stratum)
         chosen = read_run(in_project(run))
         codes = chosen.codes and in_project(chosen.codes)
-        cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes)
+        cases = load_cases(definition, in_project(extract), jobcentre=jobcentre, codes=codes, stratum=own)
         return cls(
-            trial=definition,
+            trial=cases.trial,
             run=chosen,
             translator=translator_of(definition, language),
             jobcentre=jobcentre,
@@ -104,6 +110,13 @@ class TrialReport(TrialPage):
         return protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
 
     @property
+    def place(self) -> str:
+        """The jobcentre's name, or that of the whole trial; and the group, where the plan analyses groups apart."""
+        if not self.cases.stratum:
+            return super().place
+        return f"{super().place}, {self.translator.text(self.trial.stratum(self.cases.stratum).label)}"
+
+    @property
     def _simulated(self) -> bool:
         return self.cases.simulated
 
@@ -117,6 +130,29 @@ class TrialReport(TrialPage):
         """Return a generator seeded by (trial's seed, jobcentre), so that the order of runs does not matter."""
         place = int.from_bytes(hashlib.sha256(self.cases.jobcentre.encode()).digest()[:8], "big")
         return np.random.default_rng([self.trial.inference.seed, place])
+
+    def _shows_missing(self, outcome: str, arm: str) -> bool:
+        """Whether the flow shows how many of the arm and of control have the outcome known."""
+        arms = [shown for shown in self.protected_flow.arms if shown.arm in (arm, CONTROL)]
+        return all(shown.outcome_known.get(outcome) is not None for shown in arms)
+
+    def _without_few_missing(self, results: Results) -> Results:
+        """Return the results with those emptied that are about the missing where the flow withholds their number."""
+        few = too_few(self._rule.min_count)
+        items: list[Item] = []
+        for item in results:
+            if self._shows_missing(item.outcome, item.arm):
+                items.append(item)
+            elif isinstance(item, Check):
+                items.append(Check(name=item.name, passed=None, detail=few, outcome=item.outcome, arm=item.arm))
+            else:
+                items.append(
+                    Estimate.empty(
+                        estimand=item.estimand, reason=few, level=item.interval.level, outcome=item.outcome,
+                        arm=item.arm, unit=item.unit,
+                    )
+                )  # fmt: skip
+        return Results(items)
 
     @property
     def _rule(self) -> DisclosureRule:

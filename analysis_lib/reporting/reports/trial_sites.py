@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from analysis_lib.errors import DefinitionError
 from analysis_lib.parameters import Language, Text, in_project
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.labels import translator_of
@@ -17,7 +19,7 @@ from analysis_lib.reporting.run_definition import read_run
 from analysis_lib.reporting.shown import Shown, paragraphs, together
 from analysis_lib.reporting.tables import effects_table, significance_table
 from analysis_lib.results import Estimate, Message, Results
-from analysis_lib.trials.definition import ALL, SummaryData, read_trial
+from analysis_lib.trials.definition import ALL, FileData, SummaryData, read_trial
 from analysis_lib.trials.evaluation.sites import SiteEffects, estimate_sites, pool_places
 from analysis_lib.trials.summary_cases import load_summary
 
@@ -95,9 +97,9 @@ class SitesPage(TrialPage):
         return Results(sorted(found, key=lambda row: row.group != own and self.jobcentre != ALL))
 
     @property
+    @abstractmethod
     def _found(self) -> tuple[SiteEffects, ...]:
         """The outcomes' effects by place, after disclosure control."""
-        raise NotImplementedError
 
     def _sites_of(self, found: SiteEffects) -> list[object]:
         shown: list[object] = []
@@ -130,7 +132,9 @@ class SitesPage(TrialPage):
 
     def _sentences(self) -> list[Message]:
         """Return how many places there are, whether they differ, and what the mean or a jobcentre's own effect is."""
-        found = self._found[0]
+        own = f"{PLACE}.{self.jobcentre}"
+        here = [found for found in self._found if any(row.group == own for row in found.rows.estimates)]
+        found = (here or self._found)[0]
         usable = [row for row in found.rows.estimates if row.estimated]
         if len(usable) < 2:
             return [Message("Fewer than two places have enough people: places cannot be compared.")]
@@ -218,21 +222,30 @@ class PublishedSites(SitesPage):
 
 
 def open_trial_sites(
-    *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da"
+    *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da", stratum: str = ALL
 ) -> SitesPage:
     """Read the definitions and the cases (or published numbers) of the page on places.
 
     Parameters
     ----------
-    trial, extract, run, language
+    trial, extract, run, language, stratum
         As in `TrialReport.open`; published numbers need no extract.
     jobcentre
         One of the trial's, or `all`. The people are those of all jobcentres in any case.
+
+    Raises
+    ------
+    DefinitionError, DataError
+        As in `TrialReport.open`; also where the trial has no places to compare.
     """
     definition = read_trial(trial)
     definition.check_jobcentre(jobcentre)
+    if isinstance(definition.data, FileData):
+        raise DefinitionError(f"trial {definition.id} has data of kind file, without jobcentres: there are no places")
+    if isinstance(definition.data, SummaryData) and not definition.data.ratios:
+        raise DefinitionError(f"trial {definition.id} has published numbers of all places together: none to compare")
     if not isinstance(definition.data, SummaryData):
-        page = TrialSites.open(trial=trial, jobcentre=ALL, extract=extract, run=run, language=language)
+        page = TrialSites.open(trial=trial, jobcentre=ALL, extract=extract, run=run, language=language, stratum=stratum)
         return replace(page, jobcentre=jobcentre)
     return PublishedSites(
         trial=definition, run=read_run(in_project(run)), translator=translator_of(definition, language),

@@ -138,6 +138,43 @@ class Trial(Definition):
         allowed = ", ".join(self.stratum_ids) or "none: the trial has no strata"
         raise DefinitionError(f"stratum is '{name}'; must be one of {allowed}{suggest(name, self.stratum_ids)}")
 
+    def at(self, jobcentre: str) -> Trial:
+        """Return the trial as it was at one jobcentre: with the arms that could be assigned there, and their schedule.
+
+        The first of them takes the primary arm's place. Everywhere (`all`), and without arms by site, it is the trial.
+        """
+        data, rule = self.data, self.assignment
+        if jobcentre == ALL or not isinstance(data, RegisterData) or not any(arm.sites for arm in rule.arms):
+            return self
+        site = data.site_of[jobcentre]
+        arms = tuple(arm for arm in rule.arms if arm.id == CONTROL or site in (arm.sites or ()))
+        ids = [arm.id for arm in arms]
+        primary = next(arm.id for arm in self.treated_arms if arm.id in ids)
+        return self.model_copy(
+            update={
+                "assignment": rule.model_copy(update={"arms": arms, "primary_arm": primary}),
+                "schedule": tuple(window for window in self.schedule if window.arm is None or window.arm in ids),
+                "targets": tuple(target for target in self.targets if target.arm is None or target.arm in ids),
+                "published": tuple(found for found in self.published if found.arm is None or found.arm in ids),
+            }
+        )
+
+    def check_stratum(self, stratum: str) -> str | None:
+        """Return the stratum that a page is about, `None` for a trial without strata, or raise.
+
+        Raises
+        ------
+        DefinitionError
+            Where the plan analyses groups apart and `all` is asked for, or a group that it does not name.
+        """
+        if stratum != ALL:
+            return self.stratum(stratum).id
+        if self.strata is not None:
+            raise DefinitionError(
+                f"trial {self.id} analyses groups apart: stratum is 'all'; must be one of {', '.join(self.stratum_ids)}"
+            )
+        return None
+
     def schedule_of(self, arm: str, stratum: str | None = None) -> tuple[ScheduleWindow, ...]:
         """Return the windows of an arm's schedule, in one stratum or (without) in all."""
         return tuple(

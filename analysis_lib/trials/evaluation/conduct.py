@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.register.weeks import monday
@@ -107,22 +108,22 @@ def contacts_by_week(cases: Cases, rule: ContactRule, *, last_week: int) -> tupl
     held = cases.contacts["held_week"].to_numpy()
     chosen = is_contact(cases.contacts, rule) & (held >= 0) & (held <= last_week)
     case, week = cases.contacts["case"].to_numpy()[chosen], held[chosen].astype(np.int64)
-    stay = weeks_in_spell(cases)
+    stay, level = weeks_in_spell(cases), cases.trial.inference.level
     counts = np.zeros((len(cases), last_week + 1))
     np.add.at(counts, (case, week), 1.0)
     # A contact in the week of the exit still counts: the person was there on one of its days.
     inside = np.arange(last_week + 1) <= stay[:, None]
-    curves = (_weekly_curve(counts, inside, cases.design.arm == arm, arm) for arm in cases.design.arms)
+    curves = (_weekly_curve(counts, inside, cases.design.arm == arm, arm, level) for arm in cases.design.arms)
     return tuple(curve for curve in curves if len(curve.x))
 
 
-def _weekly_curve(counts: FloatArray, inside: Chosen, own: Chosen, arm: str, level: float = 0.95) -> Curve:
+def _weekly_curve(counts: FloatArray, inside: Chosen, own: Chosen, arm: str, level: float) -> Curve:
     at_risk = inside[own].sum(axis=0).astype(np.float64)
     weeks = int(np.argmax(at_risk < FEW_AT_RISK)) if (at_risk < FEW_AT_RISK).any() else len(at_risk)
     here, people = np.where(inside[own], counts[own], 0.0)[:, :weeks], at_risk[:weeks]
     mean = here.sum(axis=0) / people
     variance = np.maximum((here**2).sum(axis=0) / people - mean**2, 0.0) / (people - 1)
-    half = 1.959963984540054 * np.sqrt(variance)
+    half = float(special.ndtri((1 + level) / 2)) * np.sqrt(variance)
     return Curve(
         x=np.arange(weeks, dtype=np.float64), y=mean, low=np.maximum(mean - half, 0.0), high=mean + half, label=arm,
         unit_x="weeks", unit_y="contacts", at_risk=people, level=level, arm=arm, method=Message("mean, normal band"),
@@ -211,12 +212,8 @@ def _who(cases: Cases, window: ScheduleWindow, expected: Expected) -> Chosen:
         chosen &= cases.frame["site"].isin(list(expected.sites)).to_numpy(dtype=bool)
     for stratum in (window.stratum, expected.stratum):
         if stratum is not None:
-            chosen &= _in_stratum(cases, stratum)
+            chosen &= stratum_members(cases.trial, cases.frame, stratum, "cases")
     return chosen
-
-
-def _in_stratum(cases: Cases, stratum: str) -> Chosen:
-    return stratum_members(cases.trial, cases.frame, stratum, "cases")
 
 
 def check_shares(cases: Cases) -> Results:

@@ -51,7 +51,7 @@ def estimate_quantities(cases: Cases) -> Results:
                 value=value, std_error=std_error, df=found.df,
                 interval=wald_interval(value, std_error, found.df, level),
                 p_value=wald_p_value(value, std_error, found.df), n_treated=found.n_treated, n_control=found.n_control,
-                method=Message("differences of all quantities together"), **names,
+                method=Message("differences of all quantities together"), note=found.note, **names,
             )
         )  # fmt: skip
     return Results(rows)
@@ -105,8 +105,11 @@ def _joint(cases: Cases) -> JointEffects | Message:
         return reason
     block = None if cases.design.block is None else cases.design.block[known]
     cluster = cases.design.unit[known] if cases.design.assigned_by_group else None
+    lost = int((pair & ~known).sum())
+    note = Message("{n} people without all quantities known left out", n=lost) if lost else Message("")
     try:
-        return joint_effects(table[known], cases.design.arm[known] == arm, block=block, cluster=cluster)
+        found = joint_effects(table[known], cases.design.arm[known] == arm, block=block, cluster=cluster)
+        return replace(found, note=Message.join([found.note, note]))
     except NotEstimable as error:
         return Message.join([error.args[0]])
 

@@ -121,5 +121,7 @@ def _fit(cases: Cases, values: Any, table: Any, known: Any, *, by_place: bool) -
     if cases.trial.covariates and cases.trial.inference.adjustment != "none":
         covariates = covariate_columns(cases.frame[known], cases.trial.covariates, all_levels=False)
     return two_stage_least_squares(
-        values[known], table[known], instrument, covariates=covariates, block=place, level=cases.trial.inference.level
-    )
+        values[known], table[known], instrument, covariates=covariates, block=place,
+        cluster=cases.design.unit[known] if cases.design.assigned_by_group else None,
+        level=cases.trial.inference.level,
+    )  # fmt: skip

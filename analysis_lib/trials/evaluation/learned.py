@@ -75,7 +75,7 @@ def _learn(cases: Cases, outcome: str, arm: str, splits: int, rng: np.random.Gen
     if reason is not None:
         raise NotEstimable(reason)
     shares = cases.design.expected_share
-    if not shares or cases.design.block is not None:
+    if not shares:
         raise NotEstimable(Message("the planned shares of the arms are not known"))
     columns = covariate_columns(cases.frame[known], cases.trial.covariates, all_levels=False)
     return learn_effects(

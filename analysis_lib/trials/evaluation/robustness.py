@@ -104,20 +104,45 @@ def _main_rows(effects: Results) -> list[Estimate]:
 def _by_assignment(
     cases: Cases, family: list[Estimate], method: str, *, draws: int, rng: np.random.Generator
 ) -> Results:
-    """Correct the family's means by assigning anew; durations, which have another statistic, are left as they are."""
+    """Correct the family's means by assigning anew, among people with all of them known.
+
+    A duration has another statistic: it is an empty row that says so, never a family quietly made smaller.
+    """
     outcomes = [name for name in dict.fromkeys(row.outcome for row in family) if name in _means(cases)]
     arms = list(dict.fromkeys(row.arm for row in family))
     table = np.column_stack([_values(cases, name) for name in outcomes])
     known: Chosen = np.asarray(~np.isnan(table).any(axis=1))
     correct = max_t if method == "max_t" else romano_wolf
-    found = correct(
-        table[known], cases.design.take(known), arms=arms, draws=draws, rng=rng, level=cases.trial.inference.level
-    )
-    rows = []
+    try:
+        for arm in arms:
+            reason = too_few(cases, known & cases.design.pair(arm), arm)
+            if reason is not None:
+                raise NotEstimable(reason)
+        found = correct(
+            table[known], cases.design.take(known), arms=arms, draws=draws, rng=rng, level=cases.trial.inference.level
+        )
+    except NotEstimable as error:
+        return Results(_without_p_value(row, error.args[0]) for row in family)
     names = [(arm, outcome) for arm in arms for outcome in outcomes]
-    for (arm, outcome), row in zip(names, found.adjusted.estimates, strict=True):
-        rows.append(replace(row, outcome=outcome, arm=arm, estimand=DIFFERENCE, unit=unit_of(cases.trial, outcome)))
-    return Results(rows)
+    adjusted = dict(zip(names, found.adjusted.estimates, strict=True))
+    lost = int((~known).sum())
+    note = Message("{n} people without all of the family's outcomes left out", n=lost) if lost else None
+    other = Message("a duration has another statistic than the family's means")
+    return Results(
+        replace(
+            adjusted[row.arm, row.outcome], outcome=row.outcome, arm=row.arm, estimand=DIFFERENCE, unit=row.unit,
+            note=Message.join([adjusted[row.arm, row.outcome].note, *([note] if note else [])]),
+        )
+        if (row.arm, row.outcome) in adjusted
+        else _without_p_value(row, other)
+        for row in family
+    )  # fmt: skip
+
+
+def _without_p_value(row: Estimate, reason: Message) -> Estimate:
+    return Estimate.empty(
+        estimand=row.estimand, reason=reason, level=row.interval.level, outcome=row.outcome, arm=row.arm, unit=row.unit
+    )
 
 
 def bound_effects(cases: Cases) -> Results:

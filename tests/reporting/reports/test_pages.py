@@ -9,6 +9,7 @@ from analysis_lib import (
     open_trial_conduct,
     open_trial_design,
     open_trial_durations,
+    open_trial_effects,
     open_trial_sites,
     open_trial_subgroups_costs,
     read_results,
@@ -102,6 +103,67 @@ def test_published_places_need_no_extract_and_headline_nothing():
     for part in ("sites", "heterogeneity", "shrunken", "without", "facts", "method"):
         assert len(words(getattr(page, part)())) > 15
     assert "mean effect over the places" not in words(page.sites()).lower()
+
+
+@pytest.fixture(scope="module")
+def hig2(tmp_path_factory):
+    return write_simulated_extract("hig2", tmp_path_factory.mktemp("pages") / "hig2", persons=1200, seed=5)
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_a_jobcentres_page_is_about_the_arm_that_it_had(hig2, name):
+    """In Aalborg people were offered group meetings, whatever arm is the trial's primary one."""
+    page = OPEN[name](trial="hig2", jobcentre="jc_aalborg", extract=hig2, run=RUN, language="en")
+    for part in ("answer", *PARTS[name], "method"):
+        getattr(page, part)()
+    if name != "trial_sites":
+        assert [arm.id for arm in page.trial.treated_arms] == ["group_meetings"]
+        assert {row.arm for row in page.results.estimates} <= {"group_meetings", "control"}
+
+
+def test_groups_that_the_plan_analyses_apart_are_never_put_together(tmp_path):
+    extract = write_simulated_extract("ugig", tmp_path / "ugig", persons=900, seed=5)
+    given = {"trial": "ugig", "jobcentre": "all", "extract": extract, "run": RUN, "language": "en"}
+    with pytest.raises(DefinitionError, match="ugig analyses groups apart: stratum is 'all'; must be one of with_ed"):
+        open_trial_design(**given)
+    with pytest.raises(DefinitionError, match="stratum is 'with_educatoin'; must be one of .*did you mean"):
+        open_trial_design(**given, stratum="with_educatoin")
+    one, two = (open_trial_design(**given, stratum=name) for name in ("with_education", "without_education"))
+    assert len(one.cases) + len(two.cases) <= 900
+    assert one.heading().html != two.heading().html
+    with pytest.raises(DefinitionError, match="the trial has no strata"):
+        open_trial_design(**(given | {"trial": "hig"}), stratum="with_education")
+
+
+def test_few_missing_are_not_given_away_by_attrition_or_bounds(pages, extract):
+    """The flow withholds who lack an outcome where they are few; so must whatever is about them."""
+    for jobcentre in ("jc_faxe", "jc_toender"):
+        given = {"trial": "hig", "jobcentre": jobcentre, "extract": extract, "run": RUN, "language": "en"}
+        conduct, effects = open_trial_conduct(**given), open_trial_effects(**given)
+        withheld = [
+            outcome
+            for arm in conduct.protected_flow.arms
+            for outcome, known in arm.outcome_known.items()
+            if known is None
+        ]
+        assert withheld
+        for outcome in withheld:
+            for page in (conduct, effects):
+                rows = [r for r in page.results.estimates if "observed" in r.estimand or "Lee" in r.estimand]
+                assert not [row for row in rows if row.outcome == outcome and row.estimated]
+        assert not re.search(r"observed: \d", words(conduct.attrition()))
+
+
+def test_places_need_places(public_data):
+    with pytest.raises(DefinitionError, match="rossi has data of kind file, without jobcentres"):
+        open_trial_sites(trial="rossi", jobcentre="all", extract=public_data, run=RUN)
+    with pytest.raises(DefinitionError, match="mentor has published numbers of all places together"):
+        open_trial_sites(trial="mentor", jobcentre="all", extract="", run=RUN)
+
+
+def test_a_file_has_no_weeks_of_entry(public_data):
+    page = open_trial_conduct(trial="rossi", jobcentre="all", extract=public_data, run=RUN, language="en")
+    assert "The data has no weeks of entry." in words(page.inflow())
 
 
 def test_trials_without_arms_are_refused_before_anything_is_read():
