@@ -74,7 +74,7 @@ def test_the_page_is_danish_and_without_code(demo):
 
 def test_the_table_holds_the_estimates(demo):
     rows = pd.read_parquet(demo / "outputs/demo/results.parquet")
-    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS]
     effects = estimate_effects(load_cases(read_trial("hig"), demo / "outputs/extracts/hig")).to_frame()
     own = rows[(rows["jobcentre"] == "all") & (rows["group"] == "")].reset_index(drop=True).iloc[: len(effects)]
     # Where the counts are withheld the estimate is rounded to three digits.

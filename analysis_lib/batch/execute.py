@@ -87,7 +87,7 @@ def execute_job(job: Job) -> RunRecord:
         status, error = _execute(job)
         if error is None:
             rows = _read_table(job)
-            status = "ok" if rows["value"].notna().any() else "not_estimable"
+            status = "ok" if rows.empty or rows["value"].notna().any() else "not_estimable"
     except Exception as problem:  # one run may not stop the others
         status, error = "failed", _as_error(problem)
     record = RunRecord(planned=job.planned, status=status, seconds=0, error=error, rows=rows)
@@ -196,8 +196,8 @@ def _read_table(job: Job) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path.name}: has no column {', '.join(missing)}")
     rows = as_typed(rows[wanted])
-    units = set(zip(rows["trial"], rows["jobcentre"], strict=True))
-    unit = (job.planned.trial, job.planned.jobcentre)
+    units = set(zip(*(rows[name] for name in UNIT_COLUMNS), strict=True))
+    unit = job.planned.unit
     if units - {unit}:
         raise DataError(f"{path.name}: has rows of {sorted(units - {unit})}; must be of {unit} alone")
     return rows.reset_index(drop=True)

@@ -47,7 +47,7 @@ def make_manifest(
         "inputs": {
             "definitions": _hashes(_definition_files(plan), Path()),
             "notebooks": _hashes({run.source for run in plan.runs}, Path()),
-            "extract": {"place": plan.definition.extract.label, "files": _hashes(_extract_files(plan), plan.extract)},
+            "extract": {"place": _place(plan), "files": _extract_hashes(plan)},
         },
         "runs": [_run(plan, record) for record in records],
     }
@@ -87,11 +87,19 @@ def _definition_files(plan: BatchPlan) -> set[Path]:
     return trials | {JOBCENTRES_FILE, Path(plan.definition.codes) if plan.definition.codes else CODES_FILE}
 
 
-def _extract_files(plan: BatchPlan) -> set[Path]:
-    """Return the files that the trials read; of a register extract those that hold the hashes of all others."""
+def _place(plan: BatchPlan) -> str:
+    """Return where the people are, as it may be published; empty without people."""
+    return "" if plan.extract is None or plan.definition.extract is None else plan.definition.extract.label
+
+
+def _extract_hashes(plan: BatchPlan) -> dict[str, str]:
+    """Return the hashes of the files that the trials read; of a register those that hold the hashes of all others."""
+    if plan.extract is None:
+        return {}
     files = {plan.extract / trial.data.file for trial in plan.trials if isinstance(trial.data, FileData)}
-    reads_register = any(isinstance(trial.data, RegisterData) for trial in plan.trials)
-    return files | {p for p in plan.extract.iterdir() if p.is_file()} if reads_register else files
+    if any(isinstance(trial.data, RegisterData) for trial in plan.trials):
+        files |= {path for path in plan.extract.iterdir() if path.is_file()}
+    return _hashes(files, plan.extract)
 
 
 def _hashes(paths: Iterable[Path], root: Path) -> dict[str, str]:
@@ -109,6 +117,7 @@ def _run(plan: BatchPlan, record: RunRecord) -> dict[str, Any]:
     return {
         "trial": planned.trial,
         "jobcentre": planned.jobcentre,
+        "stratum": planned.stratum,
         "notebook": planned.notebook,
         "status": record.status,
         "seconds": round(record.seconds, 1),
@@ -122,7 +131,7 @@ def shown_parameters(plan: BatchPlan, planned: PlannedRun) -> dict[str, Plain]:
     """Return the parameters of a run with places in the stead of this machine's paths."""
     return {
         **planned.parameters,
-        "extract": plan.definition.extract.label,
+        "extract": _place(plan),
         "run": _relative(plan.path, Path()),
         "output": planned.folder.as_posix(),
     }

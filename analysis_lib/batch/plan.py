@@ -15,6 +15,7 @@ from analysis_lib.errors import DataError, DefinitionError, OutputError
 from analysis_lib.parameters import suggest
 from analysis_lib.register.jobcentres import Jobcentres, read_jobcentres
 from analysis_lib.reporting.language import Translator
+from analysis_lib.reporting.reports import PAGES
 from analysis_lib.reporting.run_definition import EVERY_JOBCENTRE, RunDefinition, RunNotebook, read_run
 from analysis_lib.results import Message
 from analysis_lib.trials.definition import ALL, Trial, read_trial
@@ -22,7 +23,7 @@ from analysis_lib.trials.sources import load_cases
 
 NOTEBOOKS = Path("notebooks")
 MANIFEST = "manifest.json"
-OWN_PARAMETERS = ("trial", "jobcentre", "extract", "run", "language", "output")
+OWN_PARAMETERS = ("trial", "jobcentre", "stratum", "extract", "run", "language", "output")
 """The parameters that the batch sets itself; a notebook must take them all."""
 
 WHOLE_TRIAL = Message("The whole trial")
@@ -36,8 +37,9 @@ class PlannedRun:
 
     Attributes
     ----------
-    trial, trial_title, jobcentre, name
-        Ids and what reports call them, in the run's language.
+    trial, trial_title, jobcentre, stratum, name
+        Ids and what reports call them, in the run's language; `name` is the place's, with the stratum's. The stratum is
+        `all` where the trial analyses no groups apart.
     notebook, source
         The notebook's id and file.
     folder
@@ -49,6 +51,7 @@ class PlannedRun:
     trial: str
     trial_title: str
     jobcentre: str
+    stratum: str = ALL
     name: str
     notebook: str
     source: Path
@@ -58,12 +61,17 @@ class PlannedRun:
     @property
     def title(self) -> str:
         """What a line on the terminal calls it."""
-        return f"{self.trial}/{self.jobcentre} {self.notebook}"
+        return f"{'/'.join(self.unit if self.stratum != ALL else self.unit[:2])} {self.notebook}"
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What tells it from every other: trial, jobcentre, notebook."""
-        return self.trial, self.jobcentre, self.notebook
+    def unit(self) -> tuple[str, str, str]:
+        """What its report is about: trial, jobcentre, stratum."""
+        return self.trial, self.jobcentre, self.stratum
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from every other: trial, jobcentre, stratum, notebook."""
+        return *self.unit, self.notebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,7 @@ class BatchPlan:
     path
         The run file.
     extract
-        The extract's folder.
+        The extract's folder; `None` for published numbers alone.
     outputs
         The folder that the run's own folder stands in.
     """
@@ -83,7 +91,7 @@ class BatchPlan:
     path: Path
     definition: RunDefinition
     trials: tuple[Trial, ...]
-    extract: Path
+    extract: Path | None
     outputs: Path
     workers: int
     runs: tuple[PlannedRun, ...]
@@ -125,16 +133,17 @@ def plan_batch(
     trials = _all_of(partial(read_trial, trial, Path("parameters")) for trial in definition.trials)
     jobcentres = _all_of(partial(_jobcentres_of, trial, definition, path, known) for trial in trials)
     notebooks = _all_of(partial(_check_notebook, notebook, definition, path) for notebook in definition.notebooks)
-    extract = _find_data(definition, trials)
+    _all_of(partial(_check_fit, path, trial, notebook) for trial in trials for notebook in definition.notebooks)
+    extract = _find_data(path, definition, trials)
     names = {ALL: Translator(definition.language).render(WHOLE_TRIAL)}
     names |= {jobcentre: known.name(jobcentre) for jobcentre in chain(*jobcentres) if jobcentre != ALL}
+    place = "" if extract is None else extract.as_posix()
     runs = [
-        _plan_run(trial, jobcentre, names[jobcentre], given, definition)
+        _plan_run(trial, (jobcentre, stratum), names[jobcentre], given, definition)
         for trial, chosen in zip(trials, jobcentres, strict=True)
         for jobcentre in chosen
-        for given in zip(
-            definition.notebooks, [{**one, "extract": extract.as_posix()} for one in notebooks], strict=True
-        )
+        for given in zip(definition.notebooks, [{**one, "extract": place} for one in notebooks], strict=True)
+        for stratum in (_reads_people(given[0]) and trial.stratum_ids) or [ALL]
     ]
     plan = BatchPlan(
         path=path, definition=definition, trials=trials, extract=extract, outputs=Path(outputs),
@@ -169,16 +178,38 @@ def _jobcentres_of(trial: Trial, definition: RunDefinition, path: Path, known: J
         raise DefinitionError(f"{path}: {error}") from None
 
 
-def _find_data(definition: RunDefinition, trials: Iterable[Trial]) -> Path:
-    """Return the extract's folder, in which every trial finds valid cases."""
+def _check_fit(path: Path, trial: Trial, notebook: RunNotebook) -> None:
+    """Refuse one of our notebooks for a trial that it cannot be about."""
+    page = PAGES.get(notebook.id)
+    if page is None:
+        return
+    try:
+        page.check_trial(trial)
+    except DefinitionError as error:
+        raise DefinitionError(f"{path}: notebook {notebook.id}: {error}") from None
+
+
+def _reads_people(notebook: RunNotebook) -> bool:
+    """Whether a notebook is about people: only some of ours are known not to be."""
+    page = PAGES.get(notebook.id)
+    return page is None or page.reads_people
+
+
+def _find_data(path: Path, definition: RunDefinition, trials: Iterable[Trial]) -> Path | None:
+    """Return the extract's folder, in which every trial with people finds valid cases; `None` where none is needed."""
+    with_people = [trial for trial in trials if trial.has_people]
+    if not with_people or not any(_reads_people(notebook) for notebook in definition.notebooks):
+        return None
+    if definition.extract is None:
+        raise DefinitionError(f"{path}: extract is missing; must say where the people of {with_people[0].id} are")
     try:
         folder = definition.extract.find()
     except DataError as error:
-        simulated = [trial.id for trial in trials if trial.simulation is not None]
+        simulated = [trial.id for trial in with_people if trial.simulation is not None]
         place = definition.extract.folder
         hint = f" (python -m analysis_lib simulate {simulated[0]} --to {place})" if simulated and place else ""
         raise DataError(f"{error}{hint}") from None
-    for trial in trials:
+    for trial in with_people:
         load_cases(trial, folder, codes=definition.codes)
     return folder
 
@@ -192,26 +223,32 @@ def _check_notebook(notebook: RunNotebook, definition: RunDefinition, path: Path
             f"{path}: notebook {notebook.id} is given {names}; the batch sets that itself, leave it out"
         )
     same: dict[str, Plain] = {
-        "trial": "", "jobcentre": "", "extract": "", "run": path.as_posix(),
+        "trial": "", "jobcentre": "", "stratum": "", "extract": "", "run": path.as_posix(),
         "language": definition.language, "output": "",
     }  # fmt: skip
     return check_parameters(NOTEBOOKS / f"{notebook.id}.ipynb", same | notebook.parameters)
 
 
 def _plan_run(
-    trial: Trial, jobcentre: str, name: str, given: tuple[RunNotebook, Mapping[str, Plain]], definition: RunDefinition
-) -> PlannedRun:
-    notebook, parameters = given
-    several = len(definition.trials) > 1
+    trial: Trial, unit: tuple[str, str], name: str, given: tuple[RunNotebook, Mapping[str, Plain]],
+    definition: RunDefinition,
+) -> PlannedRun:  # fmt: skip
+    (jobcentre, stratum), (notebook, parameters) = unit, given
+    folders = [trial.id] if len(definition.trials) > 1 else []
+    folders.append(jobcentre)
+    if stratum != ALL:
+        folders.append(stratum)
+        name = f"{name}, {trial.stratum(stratum).label.in_language(definition.language)}"
     return PlannedRun(
         trial=trial.id,
         trial_title=trial.title.in_language(definition.language),
         jobcentre=jobcentre,
+        stratum=stratum,
         name=name,
         notebook=notebook.id,
         source=NOTEBOOKS / f"{notebook.id}.ipynb",
-        folder=Path(trial.id, jobcentre) if several else Path(jobcentre),
-        parameters={**parameters, "trial": trial.id, "jobcentre": jobcentre},
+        folder=Path(*folders),
+        parameters={**parameters, "trial": trial.id, "jobcentre": jobcentre, "stratum": stratum},
     )
 
 
@@ -227,7 +264,7 @@ def _check_nothing_lost(plan: BatchPlan) -> None:
     """Refuse to put a part of a run in the place of a fuller one."""
     try:
         earlier = json.loads((plan.target / MANIFEST).read_text(encoding="utf-8"))["runs"]
-        found = {(run["trial"], run["jobcentre"], run["notebook"]) for run in earlier}
+        found = {(run["trial"], run["jobcentre"], run.get("stratum", ALL), run["notebook"]) for run in earlier}
     except (OSError, ValueError, KeyError, TypeError):
         return
     lost = len(found - {run.key for run in plan.runs})

@@ -12,7 +12,7 @@ from analysis_lib.results import ESTIMATE_COLUMNS, Results
 
 Status = Literal["ok", "not_estimable", "failed", "timeout", "died"]
 FAILURES: tuple[Status, ...] = ("failed", "timeout", "died")
-UNIT_COLUMNS = ("trial", "jobcentre")
+UNIT_COLUMNS = ("trial", "jobcentre", "stratum")
 
 
 def empty_rows() -> pd.DataFrame:
@@ -21,7 +21,7 @@ def empty_rows() -> pd.DataFrame:
     Examples
     --------
     >>> list(empty_rows().columns[:4])
-    ['trial', 'jobcentre', 'outcome', 'arm']
+    ['trial', 'jobcentre', 'stratum', 'outcome']
     """
     rows = as_typed(Results().to_frame())
     return pd.DataFrame({name: pd.Series(dtype="str") for name in UNIT_COLUMNS}).join(rows)
@@ -54,14 +54,14 @@ class RunRecord:
     Attributes
     ----------
     status
-        `ok`; `not_estimable`: executed, no row has a value; `failed`: a cell raised or the table is missing;
-        `timeout`: a cell took too long; `died`: the kernel or the process was lost.
+        `ok`; `not_estimable`: executed, with rows, none of which has a value; `failed`: a cell raised or the table is
+        missing; `timeout`: a cell took too long; `died`: the kernel or the process was lost.
     seconds
         Wall time.
     pages
         Names of the files written in the run's folder.
     rows
-        The notebook's table: trial, jobcentre and `ESTIMATE_COLUMNS`; empty for a failure.
+        The notebook's table: trial, jobcentre, stratum and `ESTIMATE_COLUMNS`; empty for a failure.
     """
 
     planned: PlannedRun

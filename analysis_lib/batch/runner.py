@@ -74,7 +74,7 @@ def run_batch(
         Where the output folder cannot be written.
     """
     started = dt.datetime.now(dt.UTC)
-    ended: dict[tuple[str, str, str], RunRecord] = {}
+    ended: dict[tuple[str, str, str, str], RunRecord] = {}
 
     def keep(record: RunRecord) -> None:
         ended[record.planned.key] = record
@@ -95,7 +95,7 @@ def run_batch(
 
 
 def collect_rows(plan: BatchPlan, records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return the rows of all runs in the plan's order: run, notebook, trial, jobcentre and `ESTIMATE_COLUMNS`."""
+    """Return the rows of all runs in the plan's order: run, notebook, `UNIT_COLUMNS` and `ESTIMATE_COLUMNS`."""
     with_rows = [record for record in records if len(record.rows)]
     rows = pd.concat([record.rows for record in with_rows] or [empty_rows()], ignore_index=True)
     notebooks = [record.planned.notebook for record in with_rows for _ in range(len(record.rows))]

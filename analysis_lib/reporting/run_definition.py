@@ -94,6 +94,8 @@ class RunDefinition(Definition):
 
     Attributes
     ----------
+    extract
+        Where the people are; left out for published numbers alone.
     jobcentres
         `all`: the trial's cases together and each of its jobcentres; or the ids wanted (`all` counts as one).
     codes
@@ -106,7 +108,7 @@ class RunDefinition(Definition):
 
     id: Id
     title: Text
-    extract: ExtractPlace
+    extract: ExtractPlace | None = None
     trials: Annotated[tuple[Id, ...], Some]
     notebooks: Annotated[tuple[RunNotebook, ...], Some]
     jobcentres: JobcentreChoice

@@ -72,7 +72,7 @@ def test_command_says_how_each_ended_and_where_the_index_is(batch):
 
 def test_table_has_the_rows_of_the_executed_in_the_order_of_the_plan(batch):
     rows = pd.read_parquet(batch.folder / "results.parquet")
-    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS]
     assert rows[["run", "trial", "jobcentre"]].drop_duplicates().values.tolist() == [["batch", "tiny", "all"]]
     assert rows["value"].tolist()[:1] == [-1.5]  # good.ipynb saves it
     assert rows["reason"].tolist() == ["", "too few people"]  # good, then no_value
@@ -202,8 +202,8 @@ def record(*rows, jobcentre="all", status="ok"):
     planned = SimpleNamespace(
         notebook="trial_effects", trial="tiny", jobcentre=jobcentre, title=f"tiny/{jobcentre} good"
     )
-    table = pd.DataFrame(rows, columns=["trial", "jobcentre", *ESTIMATE_COLUMNS])
-    table["trial"], table["jobcentre"] = "tiny", jobcentre
+    table = pd.DataFrame(rows, columns=["trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS])
+    table["trial"], table["jobcentre"], table["stratum"] = "tiny", jobcentre, "all"
     return RunRecord(planned=planned, status=status, seconds=0, rows=table if rows else empty_rows())
 
 
@@ -215,7 +215,7 @@ def plan(project, language="en"):
 def test_table_of_no_rows_has_every_column_and_type(project):
     rows = collect_rows(plan(project), [record(status="failed")])
     full = collect_rows(plan(project), [record(row())])
-    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert list(rows.columns) == ["run", "notebook", "trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS]
     assert len(rows) == 0
     assert rows["value"].dtype == full["value"].dtype
 
