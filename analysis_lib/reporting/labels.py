@@ -11,6 +11,7 @@ from analysis_lib.results import Message
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, Trial
 from analysis_lib.trials.design.balance import YES
 from analysis_lib.trials.design.rules import COHORT
+from analysis_lib.trials.evaluation.series import SERIES
 from analysis_lib.trials.outcomes import CENSORED, EXIT
 
 
@@ -22,7 +23,8 @@ def translator_of(trial: Trial, language: Language) -> Translator:
 
 def labels_of(trial: Trial) -> Labels:
     """Return what reports call the trial's outcomes, arms, sites, covariates, levels, groups, activities, prices."""
-    labels: dict[str, Text] = {o.id: o.label for o in trial.outcomes}
+    labels: dict[str, Text] = {SERIES: trial.series.label} if trial.series else {}
+    labels |= {o.id: o.label for o in trial.outcomes}
     labels |= {arm.id: arm.label for arm in trial.assignment.arms}
     labels |= {covariate.id: covariate.label for covariate in trial.covariates}
     labels |= {site.id: site.label for site in getattr(trial.data, "sites", ())}

@@ -22,7 +22,7 @@ from analysis_lib.trials.evaluation import HAZARD_RATIO
 SHARE = Message("share")
 DIFFERENCE_IN_SHARES = Message("difference in shares")
 AS_PUBLISHED = Message("as published")
-PERCENTAGE_POINTS = Message("percentage points")
+PERCENT, PERCENTAGE_POINTS = Message("percent"), Message("percentage points")
 
 
 def load_summary(trial: Trial) -> Results:
@@ -31,10 +31,10 @@ def load_summary(trial: Trial) -> Results:
     A ratio is a row a site (`group` is the site), with the interval that was published and the standard error of its
     logarithm that the interval implies, :math:`s = (\ln h - \ln l) / (2 z)`.
 
-    A share is a row an arm, and a row for the difference between the arm and control, in percentage points, with the
-    standard error :math:`\sqrt{p_1 (1 - p_1) / n_1 + p_0 (1 - p_0) / n_0}` and its normal interval. The shares were
-    rounded when they were published, which the interval does not know. Where the sizes of the arms are not known, it
-    is a row without a number.
+    A share is a row an arm, in percent, and a row for the difference between the arm and control, in percentage points,
+    with the standard error :math:`\sqrt{p_1 (1 - p_1) / n_1 + p_0 (1 - p_0) / n_0}` and its normal interval. The shares
+    were rounded when they were published, which the interval does not know. Where the sizes of the arms are not known,
+    it is a row without a number.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _share(data: SummaryData, share: PublishedShare, level: float) -> Estimate:
     value, std_error = 100 * share.share, math.nan if n is None else 100 * math.sqrt(_variance(share, n))
     return Estimate(
         estimand=SHARE, value=value, std_error=std_error, interval=wald_interval(value, std_error, math.inf, level),
-        unit=PERCENTAGE_POINTS, n=n, method=AS_PUBLISHED, outcome=share.outcome, arm=share.arm,
+        unit=PERCENT, n=n, method=AS_PUBLISHED, outcome=share.outcome, arm=share.arm,
     )  # fmt: skip
 
 
@@ -108,5 +108,6 @@ def _difference(data: SummaryData, treated: PublishedShare, control: PublishedSh
         estimand=DIFFERENCE_IN_SHARES, value=value, std_error=std_error, n_treated=n_treated, n_control=n_control,
         interval=wald_interval(value, std_error, math.inf, level), p_value=wald_p_value(value, std_error, math.inf),
         method=Message("difference of published shares, normal interval"),
+        note=Message("z = {z:.1f}", z=value / std_error) if std_error > 0 else "",
         outcome=treated.outcome, arm=treated.arm, unit=PERCENTAGE_POINTS,
     )  # fmt: skip

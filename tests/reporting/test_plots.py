@@ -249,6 +249,34 @@ def test_the_boxes_of_the_flow_hold_their_text_and_do_not_meet(exclusions):
     assert all(whole.x0 - 1 <= box.x0 and box.x1 <= whole.x1 + 1 and whole.y0 <= box.y0 for box in boxes)
 
 
+def weekly(y, label="observed", first=0):
+    y = np.array(y)
+    return Curve(x=first + np.arange(len(y), dtype=float), y=y, low=y - 0.01, high=y + 0.01, label=Message(label))
+
+
+def test_series_draws_weeks_model_and_break():
+    observed = weekly([0.1, np.nan, 0.12, 0.2, 0.22])
+    fitted = weekly([0.1, 0.11, 0.12, 0.2, 0.21], "with the break")
+    without = weekly([0.13, 0.14], "without the break", first=3)
+    axes = plots.series(
+        observed, fitted=fitted, without_break=without, interruption=3, first_week="2005-W51", event="It begins",
+        y_label="Share", translator=EN, labels=LABELS,
+    )  # fmt: skip
+    line, *drawn = axes.get_lines()
+    assert list(line.get_xdata()) == [2.5, 2.5]
+    for artist, given in zip(drawn, (observed, fitted, without), strict=True):
+        np.testing.assert_array_equal(artist.get_ydata(), given.y)
+        np.testing.assert_array_equal(artist.get_xdata(), given.x)
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["2006"]
+    assert list(axes.get_xticks()) == [2]  # 2005-W52 is the last week of its year
+    assert "It begins" in [text.get_text() for text in axes.texts]
+    assert "with the break: 10.0% at 0" in axes.get_label()
+    with pytest.raises(InvalidInput, match="observed must have a point"):
+        plots.series(
+            weekly([np.nan]), interruption=0, first_week="2005-W51", event="", y_label="", translator=EN, labels={}
+        )
+
+
 def test_axes_that_are_given_are_drawn_on():
     given = Figure().add_subplot()
     assert plots.survival([curve()], translator=DA, labels=LABELS, ax=given) is given

@@ -6,7 +6,19 @@
 from analysis_lib.reporting.plots._curves import curves
 from analysis_lib.reporting.plots._flow import flow
 from analysis_lib.reporting.plots._lines import balance, effects
+from analysis_lib.reporting.plots._series import series
 from analysis_lib.reporting.plots._style import HtmlFigure, figure
 from analysis_lib.reporting.plots._survival import numbers_at_risk, survival, week_ticks
 
-__all__ = ["HtmlFigure", "balance", "curves", "effects", "figure", "flow", "numbers_at_risk", "survival", "week_ticks"]
+__all__ = [
+    "HtmlFigure",
+    "balance",
+    "curves",
+    "effects",
+    "figure",
+    "flow",
+    "numbers_at_risk",
+    "series",
+    "survival",
+    "week_ticks",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -30,9 +30,23 @@ class TrialPage(ABC):
     run: RunDefinition
     translator: Translator
     jobcentre: str
+    stratum: str = field(default=ALL, kw_only=True)
 
     notebook: ClassVar[str]
     """The notebook's id: `notebooks/<id>.ipynb`, and `<id>.parquet` of the rows saved."""
+    reads_people: ClassVar[bool] = True
+    """Whether the page is about people, and not about published numbers alone."""
+
+    @classmethod
+    def check_trial(cls, trial: Trial) -> None:
+        """Raise where the page cannot be about the trial.
+
+        Raises
+        ------
+        DefinitionError
+            With the reason.
+        """
+        del trial
 
     # --- what every page shows ---------------------------------------------------------------------------------------
 
@@ -73,6 +87,7 @@ class TrialPage(ABC):
         frame = self.results.to_frame()
         frame.insert(0, "trial", self.trial.id)
         frame.insert(1, "jobcentre", self.jobcentre)
+        frame.insert(2, "stratum", self.stratum)
         path = Path(output) / f"{self.notebook}.parquet"
         made = path.with_suffix(".partial")
         try:
@@ -101,10 +116,12 @@ class TrialPage(ABC):
 
     @property
     def place(self) -> str:
-        """The jobcentre's name, or that of the whole trial."""
-        if self.jobcentre == ALL:
-            return self.translator.t("The whole trial")
-        return read_jobcentres().name(self.jobcentre)
+        """The jobcentre's name, or that of the whole trial; and the group, where the plan analyses groups apart."""
+        whole = self.jobcentre == ALL
+        name = self.translator.t("The whole trial") if whole else read_jobcentres().name(self.jobcentre)
+        return (
+            name if self.stratum == ALL else f"{name}, {self.translator.text(self.trial.stratum(self.stratum).label)}"
+        )
 
     @property
     def _simulated(self) -> bool:

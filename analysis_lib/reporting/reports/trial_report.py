@@ -32,7 +32,7 @@ from analysis_lib.reporting.tables import checks_table, flow_table
 from analysis_lib.reporting.trial_facts import method_lines
 from analysis_lib.results import Check, Estimate, Item, Results
 from analysis_lib.trials.cases import Cases
-from analysis_lib.trials.definition import ALL, CONTROL, read_trial
+from analysis_lib.trials.definition import ALL, CONTROL, Trial, read_trial
 from analysis_lib.trials.evaluation import check_design
 from analysis_lib.trials.sources import load_cases
 
@@ -42,6 +42,11 @@ class TrialReport(TrialPage):
     """One trial's people at one jobcentre, or at all. Everything shown or saved has been through disclosure control."""
 
     cases: Cases
+
+    @classmethod
+    def check_trial(cls, trial: Trial) -> None:
+        """Raise where the trial has no arms of people to compare."""
+        trial.check_assigned()
 
     @classmethod
     def open(
@@ -74,7 +79,7 @@ class TrialReport(TrialPage):
             The data is not valid; one line a problem.
         """
         definition = read_trial(trial)
-        definition.check_assigned()
+        cls.check_trial(definition)
         own = definition.check_stratum(stratum)
         chosen = read_run(in_project(run))
         codes = chosen.codes and in_project(chosen.codes)
@@ -84,6 +89,7 @@ class TrialReport(TrialPage):
             run=chosen,
             translator=translator_of(definition, language),
             jobcentre=jobcentre,
+            stratum=stratum,
             cases=cases,
         )
 
@@ -108,13 +114,6 @@ class TrialReport(TrialPage):
     def protected_flow(self) -> ProtectedFlow:
         """The page's flow after disclosure control."""
         return protect_flow(self.cases.flow, self._rule, hide_counts=self._hidden, also=self._covered)
-
-    @property
-    def place(self) -> str:
-        """The jobcentre's name, or that of the whole trial; and the group, where the plan analyses groups apart."""
-        if not self.cases.stratum:
-            return super().place
-        return f"{super().place}, {self.translator.text(self.trial.stratum(self.cases.stratum).label)}"
 
     @property
     def _simulated(self) -> bool:

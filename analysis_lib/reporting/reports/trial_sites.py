@@ -19,7 +19,7 @@ from analysis_lib.reporting.run_definition import read_run
 from analysis_lib.reporting.shown import Shown, paragraphs, together
 from analysis_lib.reporting.tables import effects_table, significance_table
 from analysis_lib.results import Estimate, Message, Results
-from analysis_lib.trials.definition import ALL, FileData, SummaryData, read_trial
+from analysis_lib.trials.definition import ALL, FileData, SummaryData, Trial, read_trial
 from analysis_lib.trials.evaluation.sites import SiteEffects, estimate_sites, pool_places
 from analysis_lib.trials.summary_cases import load_summary
 
@@ -32,6 +32,16 @@ class SitesPage(TrialPage):
     """The effect at every place; on a jobcentre's page the same, with its own place said first."""
 
     notebook: ClassVar[str] = "trial_sites"
+
+    @classmethod
+    def check_trial(cls, trial: Trial) -> None:
+        """Raise where the trial has no places to compare."""
+        if isinstance(trial.data, FileData):
+            raise DefinitionError(f"trial {trial.id} has data of kind file, without jobcentres: there are no places")
+        if not isinstance(trial.data, SummaryData):
+            trial.check_assigned()
+        elif not trial.data.ratios:
+            raise DefinitionError(f"trial {trial.id} has published numbers of all places together: none to compare")
 
     def sites(self) -> Shown:
         """Show every place's own estimate, and the mean."""
@@ -183,10 +193,8 @@ class SitesPage(TrialPage):
 
 
 @dataclass(frozen=True)
-class TrialSites(TrialReport, SitesPage):
+class TrialSites(SitesPage, TrialReport):
     """The effect at every jobcentre of the trial, from the people of all of them."""
-
-    notebook: ClassVar[str] = "trial_sites"
 
     @cached_property
     def _found(self) -> tuple[SiteEffects, ...]:
@@ -240,10 +248,7 @@ def open_trial_sites(
     """
     definition = read_trial(trial)
     definition.check_jobcentre(jobcentre)
-    if isinstance(definition.data, FileData):
-        raise DefinitionError(f"trial {definition.id} has data of kind file, without jobcentres: there are no places")
-    if isinstance(definition.data, SummaryData) and not definition.data.ratios:
-        raise DefinitionError(f"trial {definition.id} has published numbers of all places together: none to compare")
+    SitesPage.check_trial(definition)
     if not isinstance(definition.data, SummaryData):
         page = TrialSites.open(trial=trial, jobcentre=ALL, extract=extract, run=run, language=language, stratum=stratum)
         return replace(page, jobcentre=jobcentre)

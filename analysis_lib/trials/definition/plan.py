@@ -126,8 +126,12 @@ class Series(Definition):
         The weeks of the series.
     lag_weeks
         Autocorrelation that standard errors allow for.
+    harmonics
+        Pairs of waves for the seasons; 0 for none.
     placebo_weeks
         Weeks before the interruption at which nothing happened: a break there must not be found.
+    placebo_window_weeks
+        Weeks on either side from which the jump at the interruption, and at every earlier week, is read.
     coinciding
         Reforms of the same date; with any, the interruption is not separately identified.
     """
@@ -139,7 +143,9 @@ class Series(Definition):
     last_week: str
     interruption: Interruption
     lag_weeks: int = Field(ge=0)
+    harmonics: int = Field(default=0, ge=0)
     placebo_weeks: tuple[str, ...] = ()
+    placebo_window_weeks: int = Field(ge=3)
     coinciding: tuple[Coinciding, ...] = ()
 
     @model_validator(mode="after")
@@ -149,6 +155,11 @@ class Series(Definition):
             raise ValueError(
                 f"interruption is {self.interruption.week}; must lie between first_week {self.first_week} and "
                 f"last_week {self.last_week}"
+            )
+        if self.placebo_window_weeks > min(last - broken + 1, (broken - first) // 2):
+            raise ValueError(
+                f"placebo_window_weeks is {self.placebo_window_weeks}; must fit once after the interruption and twice "
+                "before it"
             )
         check_distinct("placebo_weeks", list(self.placebo_weeks))
         for week in self.placebo_weeks:

@@ -86,7 +86,7 @@ def test_rows_are_saved_under_the_notebooks_name(pages, name, tmp_path):
     page = pages[name, "all", "en"]
     page.save(tmp_path)
     saved = read_results(tmp_path / f"{name}.parquet")
-    assert list(saved.columns) == ["trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert list(saved.columns) == ["trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS]
     assert len(saved) == len(page.results.estimates)
     assert page.save("").html == ""
 

@@ -151,7 +151,7 @@ def test_saved_rows_are_the_shown_rows(extract, tmp_path):
     page = report(extract)
     page.save(tmp_path)
     saved = read_results(tmp_path / "trial_effects.parquet")
-    assert list(saved.columns) == ["trial", "jobcentre", *ESTIMATE_COLUMNS]
+    assert list(saved.columns) == ["trial", "jobcentre", "stratum", *ESTIMATE_COLUMNS]
     pd.testing.assert_series_equal(saved["value"], page.results.to_frame()["value"])
     assert set(saved["jobcentre"]) == {"all"}
     assert [p.name for p in tmp_path.iterdir()] == ["trial_effects.parquet"]

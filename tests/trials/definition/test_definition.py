@@ -138,6 +138,7 @@ BAD = [
     ("aig", {"status": "draft"}, "status is 'draft'; must be 'trial' or 'template'"),
     # series
     ("ny_chance", {"series.interruption.week": "2010-W01"}, "interruption is 2010-W01; must lie between first_week 2004-W27 and last_week 2008-W26"),
+    ("ny_chance", {"series.placebo_window_weeks": 60}, "placebo_window_weeks is 60; must fit once after the interruption and twice before it"),
     ("ny_chance", {"series.placebo_weeks.0": "2007-W01"}, "placebo week 2007-W01 must lie between first_week 2004-W27 and the interruption"),
     ("ny_chance", {"uptake": {"instruments": "assignment", "outcomes": ["job_or_education_weeks_104"], "activities": [{"id": "a", "label": TEXT, "codes": [[231, 239]], "horizon": 10}]}}, "uptake needs arms: the trial was not randomised"),
 ]  # fmt: skip
