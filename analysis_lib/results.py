@@ -280,22 +280,23 @@ class Results(Sequence[Item]):
 
 
 def estimate_sentence(estimate: Estimate) -> Message:
-    """Say one estimate in a sentence."""
-    head = {"outcome": Message(estimate.outcome), "estimand": Message(estimate.estimand)}
+    """Say one estimate in a sentence: without an outcome or an interval where it has none."""
+    names = [Message(name) for name in (estimate.outcome, estimate.estimand) if name]
+    head = {"what": Message.join(names, separator=", ")}
     if not estimate.estimated:
-        return Message("{outcome}, {estimand}: not estimated ({reason}).", **head, reason=estimate.reason)
-    interval = estimate.interval
-    numbers = {
-        "value": estimate.value, "level": 100 * interval.level, "low": interval.low, "high": interval.high,
-    }  # fmt: skip
-    if estimate.unit in ("", "ratio"):
+        return Message("{what}: not estimated ({reason}).", **head, reason=estimate.reason)
+    interval, plain = estimate.interval, estimate.unit in ("", "ratio")
+    found = {"value": estimate.value} | ({} if plain else {"unit": Message(estimate.unit)})
+    if math.isnan(interval.low) and math.isnan(interval.high):
+        return Message("{what}: {value:.2f}." if plain else "{what}: {value:.2f} {unit}.", **head, **found)
+    limits = {"level": 100 * interval.level, "low": interval.low, "high": interval.high}
+    if plain:
         return Message(
-            "{outcome}, {estimand}: {value:.2f} ({level:.0f} % interval {low:.2f} to {high:.2f}).", **head, **numbers
+            "{what}: {value:.2f} ({level:.0f} % interval {low:.2f} to {high:.2f}).", **head, **found, **limits
         )
     return Message(
-        "{outcome}, {estimand}: {value:.2f} {unit} ({level:.0f} % interval {low:.2f} to {high:.2f}).",
-        **head, **numbers, unit=Message(estimate.unit),
-    )  # fmt: skip
+        "{what}: {value:.2f} {unit} ({level:.0f} % interval {low:.2f} to {high:.2f}).", **head, **found, **limits
+    )
 
 
 def _row(estimate: Estimate) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def test_the_page_is_danish_and_without_code(demo):
     said = text_of(page)
     assert '<html lang="da"' in page
     assert page.count("<h1") == 1
-    for words in ("Hvad viser forsøget?", "Hurtigt i gang (HIG) – Hele forsøget", "Simulerede data"):
+    for words in ("Hvad viser forsøget?", "Hurtigt i gang (HIG): Virkning – Hele forsøget", "Simulerede data"):
         assert words in said
     assert "report.answer()" not in page
     assert "analysis_lib as al" not in page

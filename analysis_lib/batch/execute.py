@@ -73,9 +73,13 @@ class Job:
         """The pages to write."""
         planned = self.planned
         return Page(
-            stem=planned.notebook, folder=self.folder, title=f"{planned.trial_title} – {planned.name}",
-            language=self.language, footer=self.footer, parameters=self.shown,
-        )  # fmt: skip
+            stem=planned.notebook,
+            folder=self.folder,
+            title=f"{planned.trial_title}: {planned.report} – {planned.name}",
+            language=self.language,
+            footer=self.footer,
+            parameters=self.shown,
+        )
 
 
 def execute_job(job: Job) -> RunRecord:

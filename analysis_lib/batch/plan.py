@@ -40,8 +40,8 @@ class PlannedRun:
     trial, trial_title, jobcentre, stratum, name
         Ids and what reports call them, in the run's language; `name` is the place's, with the stratum's. The stratum is
         `all` where the trial analyses no groups apart.
-    notebook, source
-        The notebook's id and file.
+    notebook, report, source
+        The notebook's id, what readers call its report (the id again where it is none of ours), and its file.
     folder
         Where its pages go, relative to the run's own output folder.
     parameters
@@ -54,6 +54,7 @@ class PlannedRun:
     stratum: str = ALL
     name: str
     notebook: str
+    report: str = ""
     source: Path
     folder: Path
     parameters: Mapping[str, Plain]
@@ -246,10 +247,16 @@ def _plan_run(
         stratum=stratum,
         name=name,
         notebook=notebook.id,
+        report=_report_name(notebook, definition),
         source=NOTEBOOKS / f"{notebook.id}.ipynb",
         folder=Path(*folders),
         parameters={**parameters, "trial": trial.id, "jobcentre": jobcentre, "stratum": stratum},
     )
+
+
+def _report_name(notebook: RunNotebook, definition: RunDefinition) -> str:
+    page = PAGES.get(notebook.id)
+    return notebook.id if page is None else Translator(definition.language).render(page.title)
 
 
 def _choose(runs: Sequence[PlannedRun], only: Sequence[str]) -> tuple[PlannedRun, ...]:

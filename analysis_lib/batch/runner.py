@@ -150,6 +150,7 @@ def _index(plan: BatchPlan, records: Sequence[RunRecord], footer: str) -> str:
             trial_title=record.planned.trial_title,
             jobcentre=record.planned.jobcentre,
             name=record.planned.name,
+            report=record.planned.report,
             page=_page(record),
             status=record.status,
             headline=headline(plan, record),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis_lib.results import Estimate, Message, Results
@@ -11,20 +12,87 @@ from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
 
 
 def answer(trial: Trial, jobcentre: str, effects: Results) -> tuple[Message, ...]:
-    """Return the sentences: the primary outcome first, then the others; or the one reason why there is no answer."""
+    """Return three paragraphs: the first outcome that has an answer, the others in short, and who was compared.
+
+    Without an answer it is the reason. The primary outcome comes first.
+    """
     trial.check_assigned()
     arm = trial.treated_arms[0].id
     outcomes = sorted(trial.outcomes, key=lambda outcome: not outcome.primary)
-    said = [sentence for outcome in outcomes for sentence in _outcome(outcome, effects, arm)]
+    said = {outcome.id: sentences for outcome in outcomes if (sentences := _outcome(outcome, effects, arm))}
+    few = Message("One jobcentre has few people: the report for the whole trial is the better evidence.")
     if not said:
         reasons = [row.reason for row in effects.estimates if row.reason]
         first = reasons[0] if reasons else Message("there are no cases")
-        return (Message("Nothing can be said here about the effect: {reason}.", reason=first),)
-    if len(trial.treated_arms) > 1:
-        said.insert(0, Message("The treated group is here {arm}; the tables have the others.", arm=Message(arm)))
-    if jobcentre != ALL:
-        said.append(Message("One jobcentre has few people: the report for the whole trial is the better evidence."))
-    return tuple(said)
+        nothing = Message("Nothing can be said here about the effect: {reason}.", reason=first)
+        return (nothing,) if jobcentre == ALL else (nothing, few)
+    first_id, *others = said
+    compared = [_compared(trial, effects, arm)] + ([] if jobcentre == ALL else [few])
+    return _paragraph(said[first_id]), _others(effects, others, arm), _paragraph(compared)
+
+
+def _paragraph(sentences: Sequence[Message]) -> Message:
+    return Message.join(sentences, separator=" ")
+
+
+def _others(effects: Results, outcomes: Sequence[str], arm: str) -> Message:
+    """Say which of the other outcomes differ beyond chance, each by itself."""
+    rows = [row for name in outcomes if (row := _comparison(effects.where(outcome=name), arm)) is not None]
+    found = [_in_brief(row) for row in rows if clear(row)]
+    none = [Message(row.outcome) for row in rows if not clear(row)]
+    if found and none:
+        return Message(
+            "Each by itself, these outcomes differ clearly too: {found}. These do not: {none}.",
+            found=_listed(found), none=_listed(none),
+        )  # fmt: skip
+    if found:
+        return Message("Each by itself, these outcomes differ clearly too: {found}.", found=_listed(found))
+    if none:
+        return Message("None of the other outcomes differs clearly: {none}.", none=_listed(none))
+    return Message("The plan has no other outcome that could be compared.")
+
+
+def _listed(names: Sequence[Message]) -> Message:
+    return Message.join(names, separator="; ")
+
+
+def _in_brief(row: Estimate) -> Message:
+    if row.scale == "log":
+        return Message("{outcome} (ratio {value:.2f})", outcome=Message(row.outcome), value=row.value)
+    return Message(
+        "{outcome} ({value:+.2f} {unit})", outcome=Message(row.outcome), value=row.value, unit=Message(row.unit)
+    )
+
+
+def _comparison(rows: Results, arm: str) -> Estimate | None:
+    """Return the first comparison of the arms: a difference, or a ratio."""
+    return _first(rows.where(estimand=DIFFERENCE, arm=arm)) or _first(rows.where(estimand=HAZARD_RATIO, arm=arm))
+
+
+def _compared(trial: Trial, effects: Results, arm: str) -> Message:
+    """Say who was compared with whom, with the numbers where they may be shown."""
+    row = next((one for one in effects.where(arm=arm).estimates if one.n_treated and one.n_control), None)
+    several = len(trial.treated_arms) > 1
+    if row is None:
+        if several:
+            return Message(
+                "Compared are people assigned to {arm} with the control group, whether or not they took part; the "
+                "tables have the other groups.",
+                arm=Message(arm),
+            )
+        return Message("Compared are people as they were assigned, whether or not they took part.")
+    numbers = {"treated": row.n_treated, "control": row.n_control}
+    if several:
+        return Message(
+            "Compared are {treated} people assigned to {arm} with {control} in the control group, whether or not they "
+            "took part; the tables have the other groups.",
+            arm=Message(arm), **numbers,
+        )  # fmt: skip
+    return Message(
+        "Compared are {treated} people assigned to the effort with {control} in the control group, whether or not they "
+        "took part.",
+        **numbers,
+    )
 
 
 def _outcome(outcome: Outcome, effects: Results, arm: str) -> list[Message]:

@@ -34,8 +34,8 @@ class IndexEntry:
     ----------
     trial, jobcentre
         Ids.
-    trial_title, name
-        What readers call the trial and the place.
+    trial_title, name, report
+        What readers call the trial, the place, and the report among the place's.
     page
         Address relative to the index; empty where there is no page.
     status
@@ -52,6 +52,7 @@ class IndexEntry:
     trial_title: str
     jobcentre: str
     name: str
+    report: str = ""
     page: str | None
     status: Status
     headline: str
@@ -121,7 +122,7 @@ def _table(entries: tuple[IndexEntry, ...], translator: Translator) -> str:
 
 def _row(entry: IndexEntry, translator: Translator) -> str:
     kind = _kind(entry.status)
-    name = escape(entry.name)
+    name = escape(" – ".join(part for part in (entry.name, entry.report) if part))
     linked = f'<a href="{escape(entry.page)}">{name}</a>' if entry.page else name
     error = [line for line in entry.error.splitlines() if line.strip()][-1:] if kind == "failed" else []
     said = escape(scrub_paths(" ".join(error)) or entry.headline)

@@ -197,10 +197,11 @@ class _Page:
 
     def covers(self, row: Estimate) -> bool:
         """Whether the row's counts would give away a small group: of the flow, of the rest, or of its division."""
-        if row.group:
-            return row.group in self.covered_groups(row)
         arms = (row.arm, CONTROL) if row.n_control is not None else (row.arm,)
-        return any(known_cell(arm, row.outcome) in self.withheld for arm in arms) or self._leaves_few(row)
+        # The groups of a division add up to the arm, so where its number is withheld theirs are too.
+        if any(known_cell(arm, row.outcome) in self.withheld for arm in arms):
+            return True
+        return row.group in self.covered_groups(row) if row.group else self._leaves_few(row)
 
     def _leaves_few(self, row: Estimate) -> bool:
         """Whether few of all people with the outcome are not in the row."""

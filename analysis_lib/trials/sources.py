@@ -47,7 +47,7 @@ def load_cases(
     data = trial.check_people()
     trial.check_jobcentre(jobcentre)
     if stratum is not None:
-        trial.stratum(stratum)
+        trial = trial.within(stratum)
     if isinstance(data, FileData):
         return cases_from_file(trial, data, Path(folder), stratum=stratum)
     jobcentres = read_jobcentres()

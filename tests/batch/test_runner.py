@@ -112,7 +112,7 @@ def test_a_failed_page_says_so(batch, notebook):
 def test_a_finished_page_has_no_banner(batch, notebook):
     page = (batch.pages / f"{notebook}.html").read_text(encoding="utf-8")
     assert "This report failed." not in page
-    assert "A tiny trial – The whole trial" in page
+    assert f"A tiny trial: {notebook} – The whole trial" in page
     assert record_of(batch, notebook)["error"] is None
 
 

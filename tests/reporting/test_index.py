@@ -48,6 +48,12 @@ def test_a_good_run_is_quiet():
     assert "<script" not in page
 
 
+def test_reports_of_one_place_are_told_apart():
+    one, two = rows(render(replace(OK, report="Virkning"), replace(OK, report="Varighed")))
+    assert ">Odense &amp; omegn – Virkning</a>" in one
+    assert ">Odense &amp; omegn – Varighed</a>" in two
+
+
 @pytest.mark.parametrize(
     ("status", "word"),
     [("failed", "MISLYKKET"), ("timeout", "MISLYKKET: tiden løb ud"), ("died", "MISLYKKET: processen gik ned")],

@@ -71,6 +71,21 @@ def test_hidden_counts_leave_nothing_to_count_from():
     assert shown.note == "CR2; numbers of people withheld, the estimate rounded"
 
 
+def test_groups_do_not_add_up_to_what_the_flow_withholds():
+    """2 of 60 treated have no outcome: women and men with one would add up to 58, and their notes to the 2."""
+    note = Message("{n} people without the outcome left out", n=6)
+    women, men = (
+        effect(n_treated=n, n_control=m, group=f"sex.{name}", note=note)
+        for name, n, m in (("women", 28, 35), ("men", 30, 35))
+    )
+    shown = protect(women, men, flow=make_flow(treated=(60, 58)))
+    assert [counts(row) for row in shown] == [(None, None, None)] * 2
+    assert not any("left out" in row.note for row in shown)
+    assert [counts(row) for row in protect(women, men, flow=make_flow(treated=(58, 58)))] == [
+        (28, 35, 63), (30, 35, 65),
+    ]  # fmt: skip
+
+
 def test_counts_go_where_the_flow_withholds_them():
     # 2 of 60 have no outcome; the flow withholds the 58 who have one, and so must the estimate
     (shown,) = protect(effect(n_treated=58), flow=make_flow(treated=(60, 58)))

@@ -37,6 +37,7 @@ class TrialConduct(TrialReport):
     """How the trial was carried out at one jobcentre, or at all."""
 
     notebook: ClassVar[str] = "trial_conduct"
+    title: ClassVar[Message] = Message("Conduct")
 
     def inflow(self) -> Shown:
         """Show the people entering each group, month by month."""
@@ -118,8 +119,9 @@ class TrialConduct(TrialReport):
 
     @property
     def results(self) -> Results:
-        """Contacts held and differences in attrition, with the checks, after disclosure control."""
-        return self._shares + self._schedule + self._attrition
+        """Contacts held and differences in attrition, with the checks, after disclosure control; the treated first."""
+        schedule = Results(sorted(self._schedule.estimates, key=lambda row: row.arm == CONTROL))
+        return self._shares + schedule + self._attrition
 
     @cached_property
     def _inflow(self) -> MonthlyInflow:

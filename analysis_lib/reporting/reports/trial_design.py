@@ -33,6 +33,7 @@ class TrialDesign(TrialReport):
     """The trial's plan at one jobcentre, or at all."""
 
     notebook: ClassVar[str] = "trial_design"
+    title: ClassVar[Message] = Message("Plan and power")
 
     def allocation(self) -> Shown:
         """Show how many people the rule puts into each arm, and how many there are."""

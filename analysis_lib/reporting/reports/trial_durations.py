@@ -36,6 +36,7 @@ class TrialDurations(TrialReport):
     """The durations of the trial at one jobcentre, or at all; the primary arm against control."""
 
     notebook: ClassVar[str] = "trial_durations"
+    title: ClassVar[Message] = Message("Durations")
 
     def curves(self) -> Shown:
         """Show the share still in the spell week by week, and the mean duration up to the horizon."""

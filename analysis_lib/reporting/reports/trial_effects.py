@@ -53,6 +53,7 @@ class TrialEffects(TrialReport):
     """The effect of the trial at one jobcentre, or at all."""
 
     notebook: ClassVar[str] = "trial_effects"
+    title: ClassVar[Message] = Message("Effects")
 
     def balance(self) -> Shown:
         """Show whether the groups were alike: the primary arm's table, and the joint test of every arm."""

@@ -34,6 +34,8 @@ class TrialPage(ABC):
 
     notebook: ClassVar[str]
     """The notebook's id: `notebooks/<id>.ipynb`, and `<id>.parquet` of the rows saved."""
+    title: ClassVar[Message]
+    """What tells the page from a trial's others, in its heading and in the index."""
     reads_people: ClassVar[bool] = True
     """Whether the page is about people, and not about published numbers alone."""
 
@@ -53,7 +55,8 @@ class TrialPage(ABC):
     def heading(self) -> Shown:
         """Show the trial, the place, the question and what kind of data this is."""
         t, text = self.translator.t, self.translator.text
-        lines = [f"<h1>{escape(text(self.trial.title))} – {escape(self.place)}</h1>"]
+        title = f"{text(self.trial.title)}: {self.translator.render(self.title)} – {self.place}"
+        lines = [f"<h1>{escape(title)}</h1>"]
         if self.trial.status == "template":
             banner = t("Design template with illustrative parameters: no result is claimed.")
             lines.append(f'<p class="banner" role="note"><strong>{escape(banner)}</strong></p>')

@@ -27,6 +27,7 @@ class TrialPublished(TrialPage):
     """Published numbers and findings with their evidence; what is not known is said to be so."""
 
     notebook: ClassVar[str] = "trial_published"
+    title: ClassVar[Message] = Message("What is published")
     reads_people: ClassVar[bool] = False
 
     @classmethod

@@ -28,6 +28,7 @@ class TrialSeries(TrialReport):
     """
 
     notebook: ClassVar[str] = "trial_series"
+    title: ClassVar[Message] = Message("Series with a break")
 
     @classmethod
     def check_trial(cls, trial: Trial) -> None:

@@ -32,6 +32,7 @@ class SitesPage(TrialPage):
     """The effect at every place; on a jobcentre's page the same, with its own place said first."""
 
     notebook: ClassVar[str] = "trial_sites"
+    title: ClassVar[Message] = Message("Places")
 
     @classmethod
     def check_trial(cls, trial: Trial) -> None:

@@ -25,6 +25,7 @@ class TrialSubgroupsCosts(TrialReport):
     """Subgroups, taking part and costs at one jobcentre, or at all; the primary arm against control."""
 
     notebook: ClassVar[str] = "trial_subgroups_costs"
+    title: ClassVar[Message] = Message("Subgroups and costs")
 
     def subgroups(self) -> Shown:
         """Show the primary outcome's effect in each pre-specified group, with the test of equal effects."""

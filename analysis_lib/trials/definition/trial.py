@@ -159,6 +159,17 @@ class Trial(Definition):
             }
         )
 
+    def within(self, stratum: str) -> Trial:
+        """Return the trial as it was for one of the groups analysed apart: its schedule, and what was found on it."""
+        self.stratum(stratum)
+        own = (None, stratum)
+        return self.model_copy(
+            update={
+                "schedule": tuple(window for window in self.schedule if window.stratum in own),
+                "published": tuple(found for found in self.published if found.stratum in own),
+            }
+        )
+
     def check_stratum(self, stratum: str) -> str | None:
         """Return the stratum that a page is about, `None` for a trial without strata, or raise.
 

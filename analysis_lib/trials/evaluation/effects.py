@@ -140,32 +140,33 @@ def _row(
 def _mean_effects(cases: Cases, measured: Numbers, outcome: str, arm: str) -> list[Item]:
     known = ~np.isnan(measured.values)
     pair = cases.design.pair(arm) & known
-    lost = int((cases.design.pair(arm) & ~known).sum())
-    note = Message("{n} people without the outcome left out", n=lost) if lost else None
     y, treated = measured.values[pair], cases.design.arm[pair] == arm
     block = None if cases.design.block is None else cases.design.block[pair]
     level = cases.trial.inference.level
     unit = unit_of(cases.trial, outcome)
     rows: list[Item] = []
 
-    def add(estimand: Message, of_arm: str, estimate: Callable[[], Estimate]) -> None:
+    def add(estimand: Message, of_arm: str, estimate: Callable[[], Estimate], *, people: Chosen) -> None:
+        lost = int((people & ~known).sum())
+        note = Message("{n} people without the outcome left out", n=lost) if lost else None
         rows.append(
             _row(cases, pair, outcome=outcome, arm=arm, of_arm=of_arm, estimand=estimand, estimate=estimate,
                  unit=unit, note=note)
         )  # fmt: skip
 
-    add(DIFFERENCE, arm, lambda: difference_in_means(y, treated, block=block, level=level))
-    add(MEAN, arm, lambda: _mean(y[treated], level))
+    both = cases.design.pair(arm)
+    add(DIFFERENCE, arm, lambda: difference_in_means(y, treated, block=block, level=level), people=both)
+    add(MEAN, arm, lambda: _mean(y[treated], level), people=cases.design.arm == arm)
     if _is_first(cases, arm):
-        add(MEAN, CONTROL, lambda: _mean(y[~treated], level))
+        add(MEAN, CONTROL, lambda: _mean(y[~treated], level), people=cases.design.arm == CONTROL)
     adjustment = cases.trial.inference.adjustment
     if adjustment != "none" and cases.trial.covariates:
         adjust = {"lin": lin_adjusted, "additive": additive_adjusted}[adjustment]
         columns = covariate_columns(cases.frame[pair], cases.trial.covariates, all_levels=False)
-        add(ADJUSTED, arm, lambda: adjust(y, treated, columns, block=block, level=level))
+        add(ADJUSTED, arm, lambda: adjust(y, treated, columns, block=block, level=level), people=both)
     if cases.design.assigned_by_group:
         cluster = cases.design.unit[pair]
-        add(DIFFERENCE, arm, lambda: difference_in_means(y, treated, cluster=cluster, level=level))
+        add(DIFFERENCE, arm, lambda: difference_in_means(y, treated, cluster=cluster, level=level), people=both)
     return rows
 
 

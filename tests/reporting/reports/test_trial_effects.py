@@ -230,7 +230,28 @@ def test_a_difference_of_logarithms_is_said_in_percent():
     said = " ".join(answer(read_trial("penn"), "all", Results([row])))
     assert "10.00 percent less in the treated group" in said
     assert "-20.00 to -5.00" in said
-    assert "The treated group is here group_4" in said
+    assert "Compared are people assigned to group_4 with the control group" in said
+
+
+def test_three_paragraphs_say_the_outcome_the_others_and_who_was_compared():
+    rows = [
+        estimate(HAZARD_RATIO, "time_to_self_support", 1.3, 1.1, 1.5, unit="ratio", scale="log"),
+        estimate(DIFFERENCE, "benefit_weeks_52", -2.5, -3.0, -2.0),
+        estimate(DIFFERENCE, "employed_weeks", 0.5, -1.0, 2.0),
+    ]
+    trial = read_trial("hig")
+    extra = trial.outcomes[1].model_copy(update={"id": "employed_weeks", "primary": False})
+    trial = trial.model_copy(update={"outcomes": (*trial.outcomes, extra)})
+    first, others, compared = answer(trial, "all", Results([replace(row, n_treated=20, n_control=30) for row in rows]))
+    assert "1.30 times" in first
+    assert others == (
+        "Each by itself, these outcomes differ clearly too: benefit_weeks_52 (-2.50 weeks). These do not: employed_weeks."
+    )
+    assert compared.startswith("Compared are 20 people assigned to the effort with 30 in the control group")
+    *_, unclear = answer(trial, "jc_faxe", Results(rows[2:]))
+    assert unclear.startswith("Compared are people as they were assigned")
+    assert unclear.endswith("the report for the whole trial is the better evidence.")
+    assert answer(trial, "all", Results(rows[:1]))[1] == "The plan has no other outcome that could be compared."
 
 
 def test_medians_need_both_arms():
@@ -242,6 +263,6 @@ def test_sentences_are_said_in_danish():
     row = estimate(DIFFERENCE, "benefit_weeks_52", -2.5, -3.0, -2.0)
     trial = read_trial("hig")
     translator = Translator("da").naming(labels_of(trial))
-    (said,) = [translator.render(sentence) for sentence in answer(trial, "all", Results([row]))]
+    said = translator.render(answer(trial, "all", Results([row]))[0])
     assert "2,50 uger mindre" in said
     assert "Uger på ydelse i de første 52 uger" in said
