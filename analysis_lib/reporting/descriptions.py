@@ -21,7 +21,10 @@ from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Curve, Results
 
 NOTABLE = 0.1
-"""A normalised difference beyond this is notable; Imbens and Rubin (2015, chapter 14) call 0.25 worrying."""
+"""A normalised difference beyond this is notable.
+
+Beyond 0.25 linear regression depends on its specification (Imbens and Wooldridge 2009, doi 10.1257/jel.47.1.5).
+"""
 
 WEEKS_SAID = (13.0, 26.0, 52.0, 104.0)
 

@@ -35,7 +35,7 @@ class BalanceRow:
         The difference within blocks, weighted by the blocks' sizes; blocks without both arms are left out. Where
         people were not drawn in blocks it is `difference`.
     normalised_difference
-        Difference over the root of the mean of the two variances (Imbens and Rubin 2015, eq. 14.1); free of n.
+        Difference over the root of the mean of the two variances (Imbens and Rubin 2015, chapter 14); free of n.
         NaN where the covariate does not vary.
     """
 

@@ -199,7 +199,7 @@ def intraclass_correlation(y: ArrayLike, cluster: Any) -> float:
 
     References
     ----------
-    Donner (1986), doi 10.2307/1403259.
+    Donner (1986), International Statistical Review 54(1).
 
     Examples
     --------

@@ -45,8 +45,9 @@ def power(effect: float, plan: Plan, *, level: float = 0.95) -> float:
 
     References
     ----------
-    Cohen (1988), Statistical Power Analysis. Donner and Klar (2000), Cluster Randomization Trials, chapter 5; Eldridge
-    et al. (2006, doi 10.1093/ije/dyl129) for unequal clusters. Schoenfeld (1981, doi 10.1093/biomet/68.1.316).
+    Cohen (1988), Statistical Power Analysis. Donner and Klar (2000), Design and Analysis of Cluster Randomization
+    Trials in Health Research; Eldridge et al. (2006, doi 10.1093/ije/dyl129) for unequal clusters. Schoenfeld (1981,
+    doi 10.1093/biomet/68.1.316).
 
     Examples
     --------

@@ -22,7 +22,7 @@ _RATIO = Message("share in each arm against the plan")
 _RULE = Message("recorded arm against the rule")
 # Probabilities this near to the observed one's count as equal, as in scipy's binomtest.
 _EQUAL = 1 + 1e-7
-# Pearson's rule of thumb for the chi-square approximation with more than two arms.
+# The usual rule of thumb for Pearson's statistic (more than two arms); Cochran (1954), Biometrics 10(4), asks for less.
 _LEAST_EXPECTED = 5.0
 
 

@@ -25,7 +25,7 @@ from analysis_lib.trials.durations._times import read_durations
 
 # Of every test in this package.
 SIZE = 0.05
-# Cameron, Gelbach and Miller (2008, doi 10.1162/rest.90.3.414): a variance from sums by cluster needs some 50 of them.
+# Cameron and Miller (2015, doi 10.3368/jhr.50.2.317): too few may be fewer than 20 or fewer than 50; the cautious end.
 _FEW_CLUSTERS = 50
 _ROUNDING = 1e-20
 _LIN_WEI = Message("standard error robust to clusters (Lin-Wei)")

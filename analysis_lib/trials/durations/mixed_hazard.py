@@ -132,7 +132,7 @@ def mixed_proportional_hazards(
 
     References
     ----------
-    Heckman and Singer (1984), doi 10.2307/1911491. Abbring and van den Berg (2003), doi 10.1111/1468-0262.00456.
+    Heckman and Singer (1984), doi 10.2307/1911491. Abbring and van den Berg (2003), Econometrica 71(5).
     Gaure, Røed and Zhang (2007), Journal of Econometrics 141(2): points added one at a time. Louis (1982), Journal of
     the Royal Statistical Society B 44(2).
 

@@ -84,8 +84,7 @@ def recurrent_hazard_ratios(
 
     References
     ----------
-    Prentice, Williams and Peterson (1981), doi 10.1093/biomet/68.2.373. Lin and Wei (1989),
-    doi 10.1080/01621459.1989.10478874.
+    Prentice, Williams and Peterson (1981), Biometrika 68(2). Lin and Wei (1989), doi 10.1080/01621459.1989.10478874.
 
     Examples
     --------

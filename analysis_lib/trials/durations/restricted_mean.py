@@ -83,7 +83,7 @@ def restricted_mean(
 
     References
     ----------
-    Irwin (1949), doi 10.1017/S0022172400014443. Kaplan and Meier (1958), doi 10.1080/01621459.1958.10501452, p. 475.
+    Irwin (1949), doi 10.1017/S0022172400014443. Kaplan and Meier (1958), doi 10.1080/01621459.1958.10501452.
     Ying and Wei (1994), Journal of Multivariate Analysis 50(1).
 
     Examples

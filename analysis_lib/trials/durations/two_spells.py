@@ -135,7 +135,7 @@ def two_spell_model(
     References
     ----------
     Blasco and Rosholm (2011), IZA Discussion Paper 5631. Heckman and Singer (1984), doi 10.2307/1911491. Abbring and
-    van den Berg (2003), doi 10.1111/1468-0262.00456.
+    van den Berg (2003), Econometrica 71(5).
 
     Examples
     --------

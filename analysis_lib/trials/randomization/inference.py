@@ -107,7 +107,7 @@ def randomization_test(
     ----------
     Fisher (1935), The Design of Experiments. Phipson and Smyth (2010), doi 10.2202/1544-6115.1585. Rosenbaum (2002),
     doi 10.1214/ss/1042727942. Wu and Ding (2021), doi 10.1080/01621459.2020.1750415. Zhao and Ding (2021),
-    doi 10.1016/j.jeconom.2021.04.007. van Elteren (1960), Bulletin of the International Statistical Institute 37.
+    Journal of Econometrics 225(2). van Elteren (1960), Bulletin of the International Statistical Institute 37.
 
     Examples
     --------

@@ -105,7 +105,7 @@ def interrupted_time_series(
     References
     ----------
     Newey and West (1987), doi 10.2307/1913610. Wagner, Soumerai, Zhang and Ross-Degnan (2002),
-    doi 10.1046/j.1365-2710.2002.00430.x. Bernal, Cummins and Gasparrini (2017), doi 10.1093/ije/dyw098.
+    doi 10.1046/j.1365-2710.2002.00430.x. Lopez Bernal, Cummins and Gasparrini (2017), doi 10.1093/ije/dyw098.
 
     Examples
     --------

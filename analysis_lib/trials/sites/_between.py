@@ -48,7 +48,7 @@ def between_variance(effects: FloatArray, variances: FloatArray, method: Method)
 
 
 def q_profile(effects: FloatArray, variances: FloatArray, level: float) -> tuple[float, float]:
-    """Return the interval of tau2 (Viechtbauer 2007, eq. 10), NaN where no tau2 of 0 or more is in it."""
+    """Return the interval of tau2 (Viechtbauer 2007, Q-profile), NaN where no tau2 of 0 or more is in it."""
     df = len(effects) - 1
     high = _where_q_is(effects, variances, float(stats.chi2.ppf((1 - level) / 2, df)))
     if high is None:

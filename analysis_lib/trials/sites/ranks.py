@@ -88,7 +88,8 @@ def rank_probabilities(
 
     References
     ----------
-    Laird and Louis (1989), doi 10.3102/10769986014001029. Goldstein and Spiegelhalter (1996), doi 10.2307/2983325.
+    Laird and Louis (1989), Journal of Educational Statistics 14(1). Goldstein and Spiegelhalter (1996),
+    doi 10.2307/2983325.
 
     Examples
     --------

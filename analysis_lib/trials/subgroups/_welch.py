@@ -10,7 +10,7 @@ from analysis_lib.trials.effects._joint import JointTest
 
 
 def welch_test(values: FloatArray, std_errors: FloatArray, dfs: FloatArray) -> JointTest:
-    """Test that (g,) independent estimates have one expectation (Welch 1951, eq. 28)."""
+    """Test that (g,) independent estimates have one expectation (Welch 1951)."""
     weights = 1 / std_errors**2
     total, between = float(weights.sum()), len(values) - 1
     distance = float(weights @ (values - weights @ values / total) ** 2)

@@ -47,7 +47,7 @@ class JointFit:
         return found
 
     def critical(self, level: float) -> float:
-        """Return the limit of the Wald statistic of all q coefficients (Pustejovsky and Tipton 2018, eq. 13)."""
+        """Return the limit of the Wald statistic of all q coefficients (Pustejovsky and Tipton 2018, section 3.2)."""
         q = len(self.values)
         below = self.freedom - q + 1
         if below <= 0:

@@ -35,7 +35,8 @@ def instrument_checks(people: Instrumented, residual: FloatArray) -> tuple[Check
 def critical_effective_f(roots: FloatArray, bias: float = _BIAS, size: float = _SIZE) -> float:
     """Return the limit of the effective F, from the eigenvalues (m,) of the normalised first-stage covariance.
 
-    The simplified limit of Montiel Olea and Pflueger (2013), section 3.2: Patnaik's approximation with x = 1 / bias.
+    The simplified limit of Montiel Olea and Pflueger (2013): Patnaik's approximation with x = 1 / bias. It is computed,
+    not read from a table; with one instrument it is the noncentral chi-square's with 1 degree of freedom, 23.11.
     """
     x, total = 1 / bias, float(np.sum(roots))
     freedom = total**2 * (1 + 2 * x) / (float(np.sum(roots**2)) + 2 * x * total * float(np.max(roots)))

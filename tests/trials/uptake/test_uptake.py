@@ -129,8 +129,21 @@ def test_effective_f_as_in_r(by):
 
 @pytest.mark.parametrize(("bias", "limit"), [(0.05, 37.42), (0.10, 23.11), (0.20, 15.06), (0.30, 12.05)])
 def test_limits_of_the_effective_f_as_published(bias, limit):
-    """Montiel Olea and Pflueger (2013), table 1, one effective degree of freedom."""
-    assert critical_effective_f(np.ones(1), bias) == pytest.approx(limit, abs=0.006)
+    """Montiel Olea and Pflueger (2013), one instrument: F is the square of a normal with mean 1 / sqrt(bias)."""
+    found = critical_effective_f(np.ones(1), bias)
+    assert found == pytest.approx(limit, abs=0.006)
+    ends = np.array([-1, 1]) * found**0.5 - bias**-0.5
+    assert stats.norm.cdf(ends[1]) - stats.norm.cdf(ends[0]) == pytest.approx(0.95, abs=1e-9)
+
+
+def test_limits_of_the_effective_f_with_unequal_instruments_are_near_simulated_ones():
+    """Normal coefficients with the covariance's roots, as weak as the bias allows: all in the strongest direction."""
+    roots = np.array([1.0, 2.0, 5.0])
+    rng = np.random.default_rng(20)
+    normal = rng.standard_normal((400_000, 3)) * np.sqrt(roots)
+    normal[:, 2] += np.sqrt(roots.sum() / 0.1)
+    simulated = np.quantile((normal**2).sum(axis=1) / roots.sum(), 0.95)
+    assert critical_effective_f(roots, 0.1) == pytest.approx(simulated, rel=0.003)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
