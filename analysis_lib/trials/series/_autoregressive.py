@@ -57,7 +57,6 @@ def autoregressive(design: FloatArray, series: Series) -> AutoregressiveFit:
     inverse = np.linalg.inv(inner @ triangle)
     coefficients = inverse @ loadings
     moved = _derivative(n, r)
-    uncertainty: FloatArray = np.linalg.inv(_information(basis, moved))
     return AutoregressiveFit(
         coefficients=coefficients,
         covariance=variance * inverse @ inverse.T,
@@ -66,7 +65,7 @@ def autoregressive(design: FloatArray, series: Series) -> AutoregressiveFit:
         autocorrelation=r,
         at_bound=at_bound,
         slope=variance * inverse @ (basis.T @ moved @ basis) @ inverse.T,
-        uncertainty=uncertainty,
+        uncertainty=np.asarray(np.linalg.inv(_information(basis, moved)), dtype=np.float64),
     )
 
 
