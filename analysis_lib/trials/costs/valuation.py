@@ -84,8 +84,9 @@ def cost_benefit(
     components
         What the k quantities are, and their prices: in the effects' order.
     draws
-        Draws of the effects (a bootstrap's), shape (draws, k). Intervals are then their percentiles, and standard
-        errors their standard deviations; otherwise both come from the covariance (delta method).
+        Draws of these effects (a bootstrap's), shape (draws, k), in their order; an effect outside all its draws is an
+        error. Intervals are then their percentiles, and standard errors their standard deviations; otherwise both come
+        from the covariance (delta method).
     level
         Coverage of the intervals.
 
