@@ -126,6 +126,18 @@ def as_covariates(values: Any, size: int) -> Covariates:
     return Covariates(values=stacked, names=tuple(label for label, _ in columns))
 
 
+def check_whole(value: object, name: str) -> None:
+    """Raise where the value is not a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidInput(f"{name} is {value!r}; must be a whole number")
+
+
+def check_generator(rng: object) -> None:
+    """Raise where the value is not a source of chance."""
+    if not isinstance(rng, np.random.Generator):
+        raise InvalidInput(f"rng is a {type(rng).__name__}; must be a numpy.random.Generator")
+
+
 def check_arms(arm: BoolArray, events: BoolArray | None = None) -> None:
     """Raise where an arm has no people, or none with the event."""
     for label, members in ((Message("treated"), arm), (Message("control"), ~arm)):

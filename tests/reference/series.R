@@ -1,6 +1,6 @@
 # Writes series_weeks.csv, series_units.csv (made up) and series_answers.csv (what R says of them).
-# R 4.2, sandwich 3.0-2. Run in this folder: Rscript series.R
-suppressMessages(library(sandwich))
+# R 4.2, sandwich 3.0-2, nlme 3.1-162. Run in this folder: Rscript series.R
+suppressMessages({library(sandwich); library(nlme)})
 set.seed(20060701)
 
 answers <- list()
@@ -50,6 +50,48 @@ ask(campaign, "seasons", 8, 2, FALSE)
 ask(campaign, "weights and seasons", 12, 1, TRUE)
 ask(short, "plain", 3, 0, FALSE)
 ask(short, "most lags", 21, 0, TRUE)
+
+# AR(1) errors by restricted likelihood. The degrees of freedom are written out: nlme's own are n - k.
+satterthwaite <- function(r, X, week, weights, contrasts) {
+  n <- nrow(X); k <- ncol(X)
+  apart <- abs(outer(week, week, "-")); s <- 1 / sqrt(weights)
+  R <- r^apart * outer(s, s); D <- apart * r^pmax(apart - 1, 0) * outer(s, s)
+  Ri <- solve(R); P <- Ri - Ri %*% X %*% solve(t(X) %*% Ri %*% X, t(X) %*% Ri)
+  info <- matrix(c(n - k, sum(diag(P %*% D)), sum(diag(P %*% D)), sum(diag(P %*% D %*% P %*% D))), 2) / 2
+  V <- solve(t(X) %*% Ri %*% X); dV <- V %*% t(X) %*% Ri %*% D %*% Ri %*% X %*% V
+  sapply(contrasts, function(c) {
+    g <- c(drop(c %*% V %*% c), drop(c %*% dV %*% c)); 2 * g[1]^2 / drop(g %*% solve(info, g))
+  })
+}
+ar1 <- function(d, call, harmonics, weights) {
+  d$since <- d$week - d$at; d$late <- as.numeric(d$since >= 0); d$more <- d$since * d$late
+  waves <- do.call(cbind, lapply(seq_len(harmonics), function(j) {
+    angle <- 2 * pi * j * d$week / (365.25 / 7); cbind(cos(angle), sin(angle))
+  }))
+  X <- cbind(1, d$since, d$late, d$more, waves); k <- ncol(X); late <- d$late == 1
+  d$w <- if (weights) d$people else rep(1, nrow(d))
+  columns <- data.frame(y = d$y, week = d$week, w = d$w, X)
+  formula <- reformulate(c(names(columns)[-(1:3)], "-1"), "y")
+  at <- function(r, fixed) gls(formula, columns, correlation = corAR1(r, form = ~ week, fixed = fixed),
+                               weights = varFixed(~ I(1 / w)), method = "REML")
+  # gls stops near the maximum; its own likelihood is followed to it.
+  near <- atanh(coef(at(.5, FALSE)$modelStruct$corStruct, unconstrained = FALSE))
+  r <- tanh(optimize(function(z) logLik(at(tanh(z), TRUE)), near + c(-.01, .01), maximum = TRUE, tol = 1e-12)$maximum)
+  fit <- at(r, TRUE)
+  contrasts <- list(level = as.numeric(seq_len(k) == 3), slope = as.numeric(seq_len(k) == 4),
+                    mean = as.numeric(seq_len(k) == 3) + mean(d$since[late]) * (seq_len(k) == 4),
+                    fitted = X[nrow(X), ], without = replace(X[nrow(X), ], 3:4, 0))
+  df <- satterthwaite(r, X, d$week, d$w, contrasts)
+  record(d$case[1], call, "autocorrelation", r)
+  for (name in names(contrasts)) {
+    b <- sum(contrasts[[name]] * coef(fit)); s <- sqrt(drop(contrasts[[name]] %*% vcov(fit) %*% contrasts[[name]]))
+    record(d$case[1], call, paste(name, c("value", "std_error", "df", "low", "high")),
+           c(b, s, df[[name]], b - qt(.975, df[[name]]) * s, b + qt(.975, df[[name]]) * s))
+  }
+}
+ar1(campaign, "ar1", 0, FALSE)
+ar1(campaign, "ar1 weights and seasons", 1, TRUE)
+ar1(short, "ar1", 0, FALSE)
 
 # Level change from 26 weeks on either side of earlier dates, seasons of the whole series' model taken off or not.
 placebo <- function(call, harmonics, weights) {

@@ -45,6 +45,19 @@ class Wilson:
         return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
+def check_draws(drawn: FloatArray, effects: JointEffects) -> None:
+    """Raise where an effect is outside all its (draws, k) draws: they are of other effects, or in another order."""
+    size = np.maximum(np.abs(effects.values), np.abs(drawn).max(axis=0))
+    low, high = drawn.min(axis=0) - NO_VARIATION * size, drawn.max(axis=0) + NO_VARIATION * size
+    outside = np.flatnonzero((effects.values < low) | (effects.values > high))
+    if outside.size:
+        j = int(outside[0])
+        raise InvalidInput(
+            f"draws of quantity {j + 1} run from {low[j]:g} to {high[j]:g}, the effect is {effects.values[j]:g}; "
+            "must be draws of the effects, in their order"
+        )
+
+
 def as_draws(draws: ArrayLike, k: int) -> FloatArray:
     """Return finite draws of shape (draws, k), or raise."""
     table = np.asarray(draws)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import FloatArray
+from analysis_lib.trials._arrays import check_whole
 
 __all__ = ["discount_factors", "discounted_sum"]
 
@@ -48,6 +49,7 @@ def discount_factors(weeks: int, yearly_rate: float) -> FloatArray:
     >>> [f"{factors[week]:.4f}" for week in (0, 52, 104)]
     ['1.0000', '0.9615', '0.9246']
     """
+    check_whole(weeks, "weeks")
     if weeks < 1:
         raise InvalidInput(f"weeks is {weeks}; must be 1 or more")
     if not 0 <= yearly_rate < 1:
@@ -94,6 +96,7 @@ def discounted_sum(weekly: ArrayLike, *, yearly_rate: float, horizon: int | None
     if table.dtype.kind not in "biuf":
         raise InvalidInput(f"weekly is of type {table.dtype}; must be finite numbers")
     weeks = table.shape[1] if horizon is None else horizon
+    check_whole(weeks, "horizon")
     if not 1 <= weeks <= table.shape[1]:
         raise InvalidInput(f"horizon is {horizon}; must be 1 to {table.shape[1]}, the weeks in weekly")
     wrong = int(np.count_nonzero(~np.isfinite(table[:, :weeks])))

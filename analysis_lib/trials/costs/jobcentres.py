@@ -11,10 +11,16 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Interval, Message, Results, check_level
-from analysis_lib.trials._arrays import BoolArray, Groups, as_binary, as_groups
+from analysis_lib.trials._arrays import BoolArray, Groups, as_binary, as_groups, check_whole
 from analysis_lib.trials._least_squares import independent_columns
 from analysis_lib.trials.costs.prices import Component, check_components
-from analysis_lib.trials.costs.quantities import JointEffects, effects_from_design, joint_effects, read_quantities
+from analysis_lib.trials.costs.quantities import (
+    JointEffects,
+    count_rows,
+    effects_from_design,
+    joint_effects,
+    read_quantities,
+)
 from analysis_lib.trials.costs.valuation import cost_benefit
 
 __all__ = ["net_benefit_by_jobcentre"]
@@ -85,9 +91,10 @@ def net_benefit_by_jobcentre(
     [('a', 'DKK', 6000.0), ('b', 'DKK', 3000.0), ('', 'DKK', 9000.0)]
     """
     check_level(level)
+    check_whole(least, "least")
     if least < 2:
         raise InvalidInput(f"least is {least}; must be 2 or more")
-    arm = as_binary(treated, "treated", len(quantities))
+    arm = as_binary(treated, "treated", count_rows(quantities))
     centre = as_groups(jobcentre, "jobcentre", len(arm))
     clusters = None if cluster is None else as_groups(cluster, "cluster", len(arm))
     table, _ = read_quantities(quantities, arm)

@@ -55,6 +55,8 @@ class JointEffects:
         object.__setattr__(self, "values", np.array(self.values, dtype=np.float64))
         object.__setattr__(self, "covariance", np.array(self.covariance, dtype=np.float64))
         k = self.values.size
+        if not k:
+            raise InvalidInput("values is empty; must have one or more")
         if np.shape(self.values) != (k,) or np.shape(self.covariance) != (k, k):
             shapes = f"{np.shape(self.values)} and {np.shape(self.covariance)}"
             raise InvalidInput(f"values and covariance have the shapes {shapes}; must be (k,) and (k, k)")
@@ -125,11 +127,20 @@ def joint_effects(
     return effects_from_design(design, column, table, sample)
 
 
+def count_rows(quantities: Any) -> int:
+    """Return the number of people, or raise where there are no rows."""
+    if not np.ndim(quantities):
+        raise InvalidInput(
+            f"quantities is {quantities!r}; must be a data frame, or an array of shape (people, columns)"
+        )
+    return len(quantities)
+
+
 def read_quantities(
     quantities: Any, treated: ArrayLike, *, covariates: Any = None, block: Any = None, cluster: Any = None
 ) -> tuple[FloatArray, Sample]:
     """Check the arguments, and return the (n, k) quantities of the people used, and the people."""
-    table = as_columns(quantities, "quantities", len(quantities)).values
+    table = as_columns(quantities, "quantities", count_rows(quantities)).values
     # positions as the outcome, which says who was left out
     positions = np.arange(len(table), dtype=np.float64)
     sample = read_sample(positions, treated, covariates=covariates, block=block, cluster=cluster, level=0.95)

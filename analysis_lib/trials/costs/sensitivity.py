@@ -128,6 +128,8 @@ def break_even(effects: JointEffects, components: Sequence[Component], price: st
     unknown = unknown_prices(c for c in given if c.price.id != price)
     if unknown:
         raise NotEstimable(unknown)
+    if own.all():
+        raise NotEstimable(Message("no component has another price, for this one to break even with"))
     others = np.array([0.0 if mine else c.weight for mine, c in zip(own, given, strict=True)])
     units = np.array([float(c.sign) if mine else 0.0 for mine, c in zip(own, given, strict=True)])
     difference = float(units @ effects.values)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis_lib.results import Estimate, Interval, Message, Results, check_level
-from analysis_lib.trials.costs._rows import Wilson, as_draws, empty_row, value_at
+from analysis_lib.trials.costs._rows import Wilson, as_draws, check_draws, empty_row, value_at
 from analysis_lib.trials.costs.prices import Component, check_components, marks_note, price_note, unknown_prices
 from analysis_lib.trials.costs.quantities import JointEffects, joint_effects
 
@@ -84,8 +84,9 @@ def cost_benefit(
     components
         What the k quantities are, and their prices: in the effects' order.
     draws
-        Draws of the effects (a bootstrap's), shape (draws, k). Intervals are then their percentiles, and standard
-        errors their standard deviations; otherwise both come from the covariance (delta method).
+        Draws of these effects (a bootstrap's), shape (draws, k), in their order; an effect outside all its draws is an
+        error. Intervals are then their percentiles, and standard errors their standard deviations; otherwise both come
+        from the covariance (delta method).
     level
         Coverage of the intervals.
 
@@ -126,6 +127,8 @@ def cost_benefit(
     k = len(effects.values)
     given = check_components(components, k)
     drawn = None if draws is None else as_draws(draws, k)
+    if drawn is not None:
+        check_draws(drawn, effects)
     rows = []
     for j, component in enumerate(given):
         weight = np.zeros(k)

@@ -1,7 +1,7 @@
 """Effects read from a series of weeks or periods: a break at one date, and adoption at different dates."""
 
 from analysis_lib.trials.series.adoption import Base, Control, StaggeredEffects, staggered_effects
-from analysis_lib.trials.series.interrupted import InterruptedSeries, interrupted_time_series
+from analysis_lib.trials.series.interrupted import InterruptedSeries, SeriesMethod, interrupted_time_series
 from analysis_lib.trials.series.placebo import PlaceboBreaks, placebo_breaks
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Control",
     "InterruptedSeries",
     "PlaceboBreaks",
+    "SeriesMethod",
     "StaggeredEffects",
     "interrupted_time_series",
     "placebo_breaks",

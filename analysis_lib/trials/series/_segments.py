@@ -59,7 +59,7 @@ class Series:
         return columns
 
 
-def whole_number(value: int, name: str, low: int, high: int) -> int:
+def whole_number(value: int | None, name: str, low: int, high: int) -> int:
     """Return the whole number, or raise naming the argument."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
         raise InvalidInput(f"{name} is {value!r}; must be a whole number from {low} to {high}")
@@ -91,6 +91,10 @@ class Fit:
         """Return values and standard errors of contrasts, the rows of (q, k)."""
         variance = np.einsum("qi,ij,qj->q", contrasts, self.covariance, contrasts)
         return contrasts @ self.coefficients, np.sqrt(np.maximum(variance, 0))
+
+    def freedoms(self, contrasts: FloatArray) -> FloatArray:
+        """Return the degrees of freedom of contrasts, the rows of (q, k)."""
+        return np.full(len(contrasts), float(self.df))
 
 
 def newey_west(design: FloatArray, series: Series, lag: int) -> Fit:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Curve, Estimate, Message, Results, check_level
+from analysis_lib.trials._arrays import check_generator
 from analysis_lib.trials._least_squares import Coefficient
 from analysis_lib.trials.effects._estimates import estimate_of
 from analysis_lib.trials.series._bands import Band
@@ -265,15 +266,21 @@ def _method(control: Control, base: Base, panel: Panel) -> Message:
     return Message.join(parts)
 
 
+def _is_window(window: object) -> bool:
+    """Whether it is two whole numbers in order."""
+    if not isinstance(window, Sequence) or len(window) != 2:
+        return False
+    whole = all(isinstance(e, int | np.integer) and not isinstance(e, bool) for e in window)
+    return whole and bool(window[0] <= window[1])
+
+
 def _check_options(control: str, base: str, window: Sequence[int] | None, draws: int, rng: np.random.Generator) -> None:
     """Raise where an option is none of those allowed."""
     for value, name, allowed in ((control, "control", get_args(Control)), (base, "base", get_args(Base))):
         if value not in allowed:
             raise InvalidInput(f"{name} is {value!r}; must be one of {', '.join(allowed)}")
-    whole = window is None or all(isinstance(e, int | np.integer) and not isinstance(e, bool) for e in window)
-    if window is not None and not (whole and len(window) == 2 and window[0] <= window[1]):
+    if window is not None and not _is_window(window):
         raise InvalidInput(f"event_window is {window}; must be two whole numbers in order, such as (-4, 8)")
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1000:
         raise InvalidInput(f"draws is {draws!r}; must be a whole number, 1,000 or more")
-    if not isinstance(rng, np.random.Generator):
-        raise InvalidInput(f"rng is a {type(rng).__name__}; must be a numpy.random.Generator")
+    check_generator(rng)

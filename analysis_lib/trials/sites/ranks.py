@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import FloatArray, Message
+from analysis_lib.trials._arrays import check_generator, check_whole
 from analysis_lib.trials.sites.pooling import PooledSites
 
 __all__ = ["RankProbabilities", "rank_probabilities"]
@@ -76,7 +77,7 @@ def rank_probabilities(
     Raises
     ------
     InvalidInput
-        `draws` is below 1.
+        `draws` is not a whole number of 1 or more, or `rng` no generator.
     NotEstimable
         No difference between the sites is estimated (tau2 is 0), or the fixed-effect method was used.
 
@@ -101,6 +102,8 @@ def rank_probabilities(
            [0. , 0. , 1. ],
            [0.1, 0.9, 0. ]])
     """
+    check_whole(draws, "draws")
+    check_generator(rng)
     if draws < 1:
         raise InvalidInput(f"draws is {draws}; must be 1 or more")
     if not pooled.tau2.estimated or pooled.tau2.value == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 from scipy import special
 
@@ -208,7 +209,7 @@ def _check_counts(events_treated: int, n_treated: int, events_control: int, n_co
     arms = (("treated", events_treated, n_treated), ("control", events_control, n_control))
     for label, events, people in arms:
         for name, count in ((f"events_{label}", events), (f"n_{label}", people)):
-            if not math.isfinite(count) or count != int(count) or count < 0:
+            if not isinstance(count, Real) or not math.isfinite(count) or count != int(count) or count < 0:
                 raise InvalidInput(f"{name} is {count}; must be a whole number of 0 or more")
         if events > people:
             raise InvalidInput(f"events_{label} is {events}; must be at most n_{label}, {people}")

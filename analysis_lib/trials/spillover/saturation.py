@@ -102,7 +102,7 @@ def saturation_effects(
         raise InvalidInput(f"average is {average!r}; must be one of {', '.join(get_args(Average))}")
     design = _Design.read(y, treated, cluster, saturation)
     saturations = np.unique(design.saturation)
-    if not saturations[-1]:
+    if not saturations.any():
         raise NotEstimable(Message("no cluster has a saturation above 0"))
     rows = []
     for share in saturations[saturations > 0].tolist():

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, Estimate, FloatArray, Message, Results, check_level
-from analysis_lib.trials._arrays import BoolArray, Groups, IntArray
+from analysis_lib.trials._arrays import BoolArray, Groups, IntArray, check_whole
 from analysis_lib.trials._least_squares import Coefficient, fit_coefficient
 from analysis_lib.trials.effects import difference_in_means
 from analysis_lib.trials.subgroups._splits import (
@@ -96,7 +96,8 @@ def sorted_group_effects(learned: LearnedEffects, *, groups: int = 5, level: flo
     learned, level
         As in `best_linear_predictor`.
     groups
-        How many; group 1 has the lowest learned effects.
+        How many; group 1 has the lowest learned effects. People with the same learned effect stay together, so that
+        groups differ in size where many have it.
 
     Returns
     -------
@@ -245,6 +246,9 @@ def _compare(learned: LearnedEffects, split: Split, j: int, groups: int) -> list
     if not main.varies():
         return [NO_VARIATION] * 3
     x, label = learned.covariates.values[split.main, j], _sorted_groups(main.effect, groups)
+    fewest = int(np.bincount(label, minlength=groups)[[0, -1]].min())
+    if fewest < 2:
+        return [Message("a sorted group has {n} people; two are needed", n=fewest)] * 3
     found = [one for k in (groups - 1, 0) for one in _mean(x, label == k, main.cluster)]
     ends = (label == 0) | (label == groups - 1)
     units = None if main.cluster is None else main.cluster.codes[ends]
@@ -316,5 +320,6 @@ def _known(learned: LearnedEffects) -> dict[str, Any]:
 
 
 def _check_groups(groups: int) -> None:
+    check_whole(groups, "groups")
     if groups < 2:
         raise InvalidInput(f"groups is {groups}; must be 2 or more")

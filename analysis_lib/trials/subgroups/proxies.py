@@ -20,6 +20,8 @@ from analysis_lib.trials._arrays import (
     as_groups,
     as_numbers,
     check_clusters,
+    check_generator,
+    check_whole,
 )
 
 __all__ = ["LearnedEffects", "Split", "given_effects", "learn_effects"]
@@ -125,11 +127,15 @@ def learn_effects(
     [1.0, 1.0, 1.0]
     """
     people = _read(y, treated, covariates, propensity, cluster)
+    check_whole(splits, "splits")
+    check_generator(rng)
     if splits < 1:
         raise InvalidInput(f"splits is {splits}; must be 1 or more")
     missing = [name for name in ("fit", "predict", "get_params") if not hasattr(learner, name)]
     if learner is not None and missing:
         raise InvalidInput(f"learner has no {missing[0]}; must be a scikit-learn regressor")
+    if isinstance(learner, type):
+        raise InvalidInput(f"learner is the class {learner.__name__}; must be a regressor made from it")
     _check_arms(people)
     model = _default_learner() if learner is None else learner
     return _with_splits(people, tuple(_learn_once(people, model, rng) for _ in range(splits)))

@@ -18,6 +18,8 @@ from analysis_lib.trials._arrays import Groups, IntArray
 # As in _least_squares: 1 - leverage below this is rounding, and so is a share of the coefficients below the second.
 _FITTED_EXACTLY = 1e-10
 _NO_INFLUENCE = 1e-7
+# Of the outcome's size: below this a standard error is rounding.
+_ROUNDING = 1e-12
 # A covariance whose least variance is below this share of its largest has lost rank.
 _SINGULAR = 1e-12
 
@@ -85,6 +87,9 @@ def fit_joint(design: FloatArray, outcomes: FloatArray, columns: IntArray, clust
     else:
         units = _by_cluster(basis, direction, residual, cluster)
         scores, freedom = units.scores, _freedom(units)
+    # the residuals of clusters may cancel but for rounding
+    least = _ROUNDING * np.outer(np.linalg.norm(direction, axis=0), np.max(np.abs(outcomes), axis=0))
+    scores = np.where(np.linalg.norm(scores, axis=0) <= least, 0.0, scores)
     return JointFit(values=values, scores=scores, freedom=freedom)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,8 @@ def read_instrumented(
     check_level(level)
     outcome = as_numbers(y, "y")
     n = len(outcome)
+    if not n:
+        raise NotEstimable(Message("nobody to estimate from"))
     endogenous, instruments = as_columns(treatment, "treatment", n), as_columns(instrument, "instrument", n)
     k, m = len(endogenous.names), len(instruments.names)
     if m < k:
@@ -123,6 +126,13 @@ def read_instrumented(
         instruments=columns[:, kept[kept >= first]],
         cluster=groups,
         notes=(note,) if lost else (),
+    )
+
+
+def unmoved(names: Sequence[str]) -> Message:
+    """Return the reason why treatments have no effect that instruments can tell."""
+    return Message(
+        "the instruments do not move {names} apart from the covariates and the other activities", names=", ".join(names)
     )
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Check, FloatArray, Message
 from analysis_lib.trials.uptake._joint import JointFit, fit_joint, inverse_root, wald
-from analysis_lib.trials.uptake._people import Instrumented, fits_exactly
+from analysis_lib.trials.uptake._people import NO_VARIATION, Instrumented, fits_exactly
 
 # Staiger and Stock (1997, doi 10.2307/2171753), a rule of thumb.
 _STRONG = 10.0
@@ -70,6 +70,9 @@ def _effective_f(fit: JointFit, people: Instrumented) -> Check:
     triangle = np.asarray(np.linalg.qr(people.partialled_instruments, mode="r"))
     fitted = triangle @ fit.values[:, 0]
     roots = np.linalg.eigvalsh(triangle @ fit.covariance(0, 0) @ triangle.T)
+    if not roots[-1] > 0:
+        nothing = Message("there is no variation to test the instruments against")
+        return Check(name=name, passed=None, method=_variance(people), detail=nothing)
     statistic, limit = float(fitted @ fitted / np.sum(roots)), critical_effective_f(roots)
     return Check(
         name=name,
@@ -89,6 +92,8 @@ def _conditional_f(people: Instrumented, j: int) -> Check:
     basis = np.linalg.qr(people.first_stage)[0]
     beta = np.linalg.lstsq(basis @ (basis.T @ others), centred[:, j], rcond=None)[0]
     rest = (centred[:, j] - others @ beta)[:, None]
+    if fits_exactly(people.first_stage, rest[:, 0]):
+        return Check(name=name, passed=True, detail=Message("the instruments determine the treatment"))
     fit = fit_joint(people.first_stage, rest, people.instrument_columns, people.cluster)
     freedom = len(fit.values) - len(people.treatment.names) + 1
     try:
@@ -115,7 +120,9 @@ def _overidentification(people: Instrumented, residual: FloatArray) -> Check:
     if people.cluster is not None:
         sums = np.zeros((people.cluster.count, m))
         np.add.at(sums, people.cluster.codes, moments)
-        moments = sums
+        # moments may cancel within clusters but for rounding
+        least = NO_VARIATION * np.linalg.norm(moments, axis=0)
+        moments = np.where(np.linalg.norm(sums, axis=0) <= least, 0.0, sums)
     try:
         root = inverse_root(moments.T @ moments)
     except NotEstimable as reason:

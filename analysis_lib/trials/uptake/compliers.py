@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import NotEstimable
-from analysis_lib.results import Estimate, Message, Results
+from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.results import Estimate, Message, Results, check_level
 from analysis_lib.trials._arrays import (
     BoolArray,
     as_binary,
@@ -202,8 +202,11 @@ def complier_means(
     >>> f"{found.estimates[0].value:.1f}"
     '28.3'
     """
+    check_level(level)
     took_part = as_binary(treatment, "treatment")
     given = as_covariates(covariates, len(took_part))
+    if not given.names:
+        raise InvalidInput("covariates has no columns; must have one or more")
     rows = []
     for name, column in zip(given.names, given.values.T, strict=True):
         estimand = Message("mean of {covariate} among compliers", covariate=name)

@@ -9,16 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.errors import NotEstimable
-from analysis_lib.results import Check, Estimate, FloatArray, Message, Results, wald_interval, wald_p_value
+from analysis_lib.results import Check, FloatArray, Message, Results
 from analysis_lib.trials._arrays import as_binary, as_groups
 from analysis_lib.trials._least_squares import Coefficient, fit_coefficient, independent_columns
-from analysis_lib.trials.uptake._people import NO_VARIATION, Instrumented, read_instrumented
+from analysis_lib.trials.effects._estimates import estimate_of
+from analysis_lib.trials.uptake._people import NO_VARIATION, Instrumented, read_instrumented, unmoved
 from analysis_lib.trials.uptake._strength import instrument_checks
 
 __all__ = ["site_instruments", "two_stage_least_squares"]
-
-# Tipton (2015, doi 10.1037/met0000011): with fewer the t reference is not to be trusted.
-_FEW_DF = 4.0
 
 
 def site_instruments(treated: ArrayLike, site: Any) -> pd.DataFrame:
@@ -144,10 +142,16 @@ def two_stage_least_squares(
     method = (
         Message("2SLS, HC2, Bell-McCaffrey df") if people.cluster is None else Message("2SLS, CR2, Satterthwaite df")
     )
+    # what the residuals are differences of
+    size = np.concatenate([people.y, people.y - residual])
     rows = [
-        _estimate(fit, people, name=name, method=method, notes=(*people.notes, *weak), level=level)
+        estimate_of(
+            fit, size, level=level, notes=(*people.notes, *weak), method=method, n=len(people.y),
+            estimand=Message("effect of one more unit of {treatment}", treatment=name),
+            n_clusters=None if people.cluster is None else people.cluster.count,
+        )
         for fit, name in zip(fits, people.treatment.names, strict=True)
-    ]
+    ]  # fmt: skip
     return Results([*rows, *checks])
 
 
@@ -160,10 +164,7 @@ def _projected(people: Instrumented) -> FloatArray:
     first = people.exogenous.shape[1]
     lost = [name for j, name in enumerate(people.treatment.names, first) if j not in kept]
     if lost:
-        raise NotEstimable(
-            Message("the instruments do not move {names} apart from the covariates and the other activities",
-                    names=", ".join(lost))
-        )  # fmt: skip
+        raise NotEstimable(unmoved(lost))
     return columns
 
 
@@ -188,23 +189,3 @@ def _weakness(checks: tuple[Check, ...]) -> tuple[Message, ...]:
     if not failed:
         return ()
     return (Message("weak instruments (F {f:.1f}): the interval is not to be relied on", f=min(failed)),)
-
-
-def _estimate(
-    fit: Coefficient, people: Instrumented, *, name: str, method: Message, notes: tuple[Message, ...], level: float
-) -> Estimate:
-    if fit.df < _FEW_DF:
-        few = Message("only {df:.1f} degrees of freedom: the interval is not to be relied on", df=fit.df)
-        notes = (*notes, few)
-    return Estimate(
-        estimand=Message("effect of one more unit of {treatment}", treatment=name),
-        value=fit.value,
-        std_error=fit.std_error,
-        df=fit.df,
-        interval=wald_interval(fit.value, fit.std_error, fit.df, level),
-        p_value=wald_p_value(fit.value, fit.std_error, fit.df),
-        method=method,
-        n=len(people.y),
-        n_clusters=None if people.cluster is None else people.cluster.count,
-        note=Message.join(notes),
-    )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Message
 from analysis_lib.trials.uptake._joint import JointFit, fit_joint, wald
-from analysis_lib.trials.uptake._people import fits_exactly, read_instrumented
+from analysis_lib.trials.uptake._people import fits_exactly, read_instrumented, unmoved
 from analysis_lib.trials.uptake.confidence_sets import ConfidenceSet, accepted_values
 
 __all__ = ["AndersonRubin", "anderson_rubin"]
@@ -92,6 +92,8 @@ def anderson_rubin(
     )
     if len(people.treatment.names) > 1:
         raise InvalidInput(f"treatment has {len(people.treatment.names)} columns; must have one")
+    if fits_exactly(people.exogenous, people.treatment.values[:, 0]):
+        raise NotEstimable(unmoved(people.treatment.names))
     pair = np.column_stack([people.y, people.treatment.values])
     fit = fit_joint(people.first_stage, pair, people.instrument_columns, people.cluster)
     if fits_exactly(np.hstack([people.first_stage, people.treatment.values]), people.y):

@@ -458,6 +458,7 @@ def test_collinear_covariates_are_an_empty_row():
         ({"base": "fixed"}, "base is 'fixed'; must be one of varying, universal"),
         ({"event_window": (2, 1)}, "event_window is .2, 1.; must be two whole numbers in order"),
         ({"event_window": (0.0, 1)}, "event_window"),
+        ({"event_window": 3}, "event_window is 3; must be two whole numbers in order"),
         ({"event_window": (7, 9)}, "event_window is .7, 9.; must hold a period since adoption"),
         ({"covariates": np.ones(7)}, "covariates has 7 rows; must have 8"),
         ({"level": 0}, "level is 0"),

@@ -17,6 +17,7 @@ REFERENCE = Path(__file__).parents[2] / "reference"
 WEEKS = pd.read_csv(REFERENCE / "series_weeks.csv")
 ANSWERS = pd.read_csv(REFERENCE / "series_answers.csv", dtype={"quantity": str})
 CLOSED_FORM = 1e-8
+ITERATIVE = 1e-5
 CASES = [
     ("campaign", "plain", 8, 0, False),
     ("campaign", "no lag", 0, 0, False),
@@ -94,6 +95,58 @@ def test_note_gives_the_autocorrelation():
     assert fitted("campaign", 8, 2, False).effects[0].method.endswith("seasons: 2 harmonics")
 
 
+@pytest.mark.parametrize(
+    ("case", "call", "harmonics", "weighted"),
+    [("campaign", "ar1", 0, False), ("campaign", "ar1 weights and seasons", 1, True), ("short", "ar1", 0, False)],
+)
+def test_effects_and_curves_as_gls_with_ar1_in_r(case, call, harmonics, weighted):
+    wanted = expected(case, call)
+    d = weeks(case)
+    found = interrupted_time_series(
+        d["y"], int(d["at"].iloc[0]), method="ar1", harmonics=harmonics, people=d["people"] if weighted else None
+    )
+    for name, row in zip(("level", "slope", "mean"), found.effects, strict=True):
+        for quantity in ("value", "std_error", "df"):
+            assert getattr(row, quantity) == pytest.approx(wanted[f"{name} {quantity}"], rel=ITERATIVE)
+        limits = (wanted[f"{name} low"], wanted[f"{name} high"])
+        assert (row.interval.low, row.interval.high) == pytest.approx(limits, rel=ITERATIVE)
+        assert f"autocorrelation of the errors from week to week: {wanted['autocorrelation']:.2f}" in row.note
+    for name, curve in (("fitted", found.fitted), ("without", found.without_break)):
+        limits = [wanted[f"{name} {which}"] for which in ("value", "low", "high")]
+        assert [curve.y[-1], curve.low[-1], curve.high[-1]] == pytest.approx(limits, rel=ITERATIVE)
+    assert found.residuals == pytest.approx(d["y"] - found.fitted.y, abs=1e-12)
+    assert found.effects[0].method.startswith("least squares with a break, AR(1) errors by restricted likelihood")
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(6, 34), st.floats(-5, 5), st.floats(0.1, 50))
+def test_trend_scale_and_direction_of_time_with_ar1(seed, at, slope, scale):
+    rng = np.random.default_rng(seed)
+    y, people = np.cumsum(rng.normal(size=40)) + rng.normal(size=40), rng.integers(1, 90, 40)
+    base = interrupted_time_series(y, at, method="ar1", people=people).effects
+    moved = interrupted_time_series(scale * (y + 3 + slope * np.arange(40)), at, method="ar1", people=7 * people)
+    for one, other in zip(base, moved.effects, strict=True):
+        assert other.value == pytest.approx(scale * one.value, rel=1e-5, abs=1e-6 * scale)
+        assert (other.std_error, other.df) == pytest.approx((scale * one.std_error, one.df), rel=1e-5)
+    back = interrupted_time_series(y[::-1], 40 - at, method="ar1", people=people[::-1]).effects
+    for quantity in ("value", "std_error", "df", "p_value"):
+        assert getattr(back[1], quantity) == pytest.approx(getattr(base[1], quantity), rel=1e-4, abs=1e-6)
+
+
+def test_autocorrelation_at_the_limit_is_said():
+    straight = interrupted_time_series(np.arange(60) % 2, 40, method="ar1").effects[0]
+    assert straight.note == (
+        "autocorrelation of the errors from week to week: -1.00; "
+        "it is at the limit of what was sought: the intervals are not to be relied on"
+    )
+
+
+def test_few_degrees_of_freedom_with_ar1_are_noted():
+    rows = interrupted_time_series(np.random.default_rng(1).normal(size=12), 6, method="ar1").effects
+    assert all(row.df < 4 for row in rows)
+    assert all("degrees of freedom: the interval is not to be relied on" in row.note for row in rows)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 27), st.floats(-5, 5), st.floats(0.1, 50))
 def test_trend_added_does_nothing_and_scale_scales(seed, at, slope, scale):
@@ -159,6 +212,11 @@ Y = np.random.default_rng(4).normal(size=40)
         ({"y": 2 + 0.5 * np.arange(40) + 3 * (np.arange(40) > 19)}, "no variation"),
         ({"y": np.random.default_rng(4).normal(size=54), "harmonics": 26}, "54 weeks cannot carry"),
         ({"y": np.random.default_rng(4).normal(size=4), "interruption": 2}, "2 weeks before"),
+        (
+            {"y": Y[:7], "interruption": 3, "lag": None, "method": "ar1"},
+            "7 weeks are too few to estimate an autocorrelation beside 4 coefficients",
+        ),
+        ({"y": np.arange(40.0), "lag": None, "method": "ar1"}, "no variation"),
     ],
 )
 def test_what_cannot_be_estimated(options, message):
@@ -178,6 +236,9 @@ def test_what_cannot_be_estimated(options, message):
         ({"lag": -1}, "lag is -1; must be a whole number from 0 to 39"),
         ({"lag": 40}, "lag is 40"),
         ({"lag": True}, "lag is True"),
+        ({"lag": None}, "lag is None; must be a whole number from 0 to 39"),
+        ({"method": "ar1"}, "lag is 2; must not be given with method 'ar1'"),
+        ({"method": "arma"}, "method is 'arma'; must be one of newey_west, ar1"),
         ({"harmonics": 27}, "harmonics is 27; must be a whole number from 0 to 26"),
         ({"people": [0] * 40}, "people has the value 0; must be above 0"),
         ({"people": [1] * 39}, "people has 39 rows; must have 40"),

@@ -30,14 +30,32 @@ def broken(rng, autocorrelation):
     return 0.1 + 0.0002 * week + change + 0.01 * noise(rng, autocorrelation, len(week))
 
 
-def interrupted(autocorrelation, which, lag=8):
+def interrupted(autocorrelation, which, lag=8, method="newey_west"):
     truth = [LEVEL_CHANGE, SLOPE_CHANGE, LEVEL_CHANGE + SLOPE_CHANGE * (AFTER - 1) / 2][which]
 
     def draw(rng):
-        interval = interrupted_time_series(broken(rng, autocorrelation), BEFORE, lag=lag).effects[which].interval
+        y = broken(rng, autocorrelation)
+        interval = interrupted_time_series(y, BEFORE, lag=lag, method=method).effects[which].interval
         return interval.low <= truth <= interval.high
 
     return draw
+
+
+def autoregressive(autocorrelation, which):
+    return interrupted(autocorrelation, which, lag=None, method="ar1")
+
+
+def short(rng):
+    """39 weeks before and 12 after, autocorrelation 0.5, no break."""
+    interval = interrupted_time_series(noise(rng, 0.5, 51), 39, method="ar1").effects[0].interval
+    return interval.low <= 0 <= interval.high
+
+
+def mixed(rng):
+    """Autocorrelation 0.8 and as much noise of single weeks, which is not AR(1)."""
+    y = noise(rng, 0.8, BEFORE + AFTER) + rng.normal(size=BEFORE + AFTER)
+    interval = interrupted_time_series(y, BEFORE, method="ar1").effects[0].interval
+    return interval.low <= 0 <= interval.high
 
 
 def placebo(autocorrelation):
@@ -111,6 +129,13 @@ CASES = {
     "interrupted series: autocorrelation 0.5, lag 8, mean change": (interrupted(0.5, 2), 0.874, 0.6),
     "interrupted series: autocorrelation 0.8, lag 8, level change": (interrupted(0.8, 0), 0.734, 0.6),
     "interrupted series: autocorrelation 0.8, lag 8, mean change": (interrupted(0.8, 2), 0.782, 0.6),
+    "interrupted series: no autocorrelation, AR(1), level change": (autoregressive(0.0, 0), 0.95, 0.4),
+    "interrupted series: autocorrelation 0.5, AR(1), level change": (autoregressive(0.5, 0), 0.95, 0.4),
+    "interrupted series: autocorrelation 0.8, AR(1), level change": (autoregressive(0.8, 0), 0.94, 0.4),
+    "interrupted series: autocorrelation 0.8, AR(1), slope change": (autoregressive(0.8, 1), 0.95, 0.4),
+    "interrupted series: autocorrelation 0.95, AR(1), mean change": (autoregressive(0.95, 2), 0.95, 0.4),
+    "interrupted series: autocorrelation 0.5, AR(1), 39 weeks before, 12 after": (short, 0.94, 0.4),
+    "interrupted series: 0.8 mixed with noise of single weeks, AR(1), level change": (mixed, 0.852, 0.4),
     "placebo dates: no autocorrelation (share where the date does not stand out)": (placebo(0.0), 0.939, 1),
     "placebo dates: autocorrelation 0.5 (share where the date does not stand out)": (placebo(0.5), 0.935, 1),
     "placebo dates: autocorrelation 0.8 (share where the date does not stand out)": (placebo(0.8), 0.928, 1),

@@ -58,6 +58,21 @@ def test_rows_and_columns_add_up_and_the_order_can_be_turned():
     assert frame.loc[(frame["site"] == "c") & (frame["rank"] == 1), "probability"].item() == ranks.probabilities[2, 0]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"draws": 0}, "draws is 0; must be 1 or more"),
+        ({"draws": 10.5}, "draws is 10.5; must be a whole number"),
+        ({"draws": True}, "draws is True; must be a whole number"),
+        ({"rng": 5}, "rng is a int; must be a numpy.random.Generator"),
+    ],
+)
+def test_wrong_arguments_are_named(change, message):
+    found = pool_sites([0.5, 0.2, 1.6, 0.4], [0.1, 0.3, 0.25, 0.1])
+    with pytest.raises(InvalidInput, match=message):
+        rank_probabilities(found, **{"draws": 10, "rng": np.random.default_rng(1), **change})
+
+
 def test_sites_that_do_not_differ_have_no_ranks():
     alike = pool_sites([0.5, 0.51, 0.49], [0.3, 0.3, 0.3])
     fixed = pool_sites([0.5, 1.51, 0.49], [0.1, 0.1, 0.1], method="fixed")

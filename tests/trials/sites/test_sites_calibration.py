@@ -8,7 +8,7 @@ standard errors of 0.5 to 2 (their variances differ tenfold and more), the mean 
 import numpy as np
 import pytest
 
-from analysis_lib.trials.sites import pool_sites
+from analysis_lib.trials.sites import pool_sites, rank_probabilities
 
 pytestmark = [pytest.mark.slow, pytest.mark.calibration]
 
@@ -82,3 +82,18 @@ def test_shrunken_effects(coverage, k, claim):
         return row.interval.low <= true[0] <= row.interval.high
 
     coverage(f"sites: {k}, tau 1, a site's shrunken effect", draw, claim=claim, share=SHARES[k])
+
+
+def test_ranks(coverage):
+    # A site's true rank, spread evenly over its probability, is uniform where the probabilities are right.
+    def draw(rng):
+        std_errors = rng.choice([0.5, 1.0, 2.0], 39) * rng.uniform(0.9, 1.1, 39)
+        true = rng.normal(MEAN, 1.5, 39)
+        pooled = pool_sites(rng.normal(true, std_errors), std_errors, method="dl")
+        own = rank_probabilities(pooled, draws=400, rng=rng).probabilities[0]
+        rank = int(np.sum(true > true[0]))
+        return 0.05 < own[:rank].sum() + rng.random() * own[rank] < 0.95
+
+    coverage(
+        "sites: 39, tau 1.5, a site's rank within the middle 90 % of its probabilities", draw, claim=0.9, share=0.4
+    )

@@ -98,6 +98,8 @@ def test_nobody_with_the_event_is_not_a_test():
         ((1.5, 10, 0, 20), "events_treated is 1.5; must be a whole number of 0 or more"),
         ((1, 10, -1, 20), "events_control is -1; must be a whole number of 0 or more"),
         ((1, math.nan, 1, 20), "n_treated is nan; must be a whole number of 0 or more"),
+        ((1, None, 1, 20), "n_treated is None; must be a whole number of 0 or more"),
+        (("1", 10, 1, 20), "events_treated is 1; must be a whole number of 0 or more"),
         ((1, 10, 21, 20), "events_control is 21; must be at most n_control, 20"),
     ],
 )

@@ -153,6 +153,8 @@ def test_constant_outcome_has_empty_rows():
 def test_nobody_is_to_be_treated():
     with pytest.raises(NotEstimable, match="no cluster has a saturation above 0"):
         effects(PEOPLE[PEOPLE["saturation"] == 0])
+    with pytest.raises(NotEstimable, match="no cluster has a saturation above 0"):
+        saturation_effects([], [], [], [])
 
 
 @pytest.mark.parametrize(

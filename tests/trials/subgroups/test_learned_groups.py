@@ -237,6 +237,18 @@ def test_too_many_groups_are_empty():
     assert found.checks[0].passed is not None
 
 
+def test_groups_that_ties_leave_empty_have_a_reason():
+    y, treated, x = trial()
+    high = (x["a"] > x["a"].median()).astype(float)
+    learned = given_effects(y, treated, x, propensity=0.5, baseline=y * 0, effect=high)
+    for function, reason in (
+        (sorted_group_effects, "a sorted group has 0 people in an arm; two are needed"),
+        (classification_analysis, "a sorted group has 0 people; two are needed"),
+    ):
+        assert {row.reason for row in function(learned, groups=5).estimates} == {reason}
+        assert any(row.estimated for row in function(learned, groups=2).estimates)
+
+
 def test_clusters_stay_together():
     rng = np.random.default_rng(6)
     cluster = rng.integers(0, 40, 400)
@@ -267,15 +279,19 @@ def test_clusters_stay_together():
         ({"y": [math.nan] * 240}, "y has 240 missing"),
         ({"treated": np.arange(240)}, "treated has the value 2"),
         ({"splits": 0}, "splits is 0; must be 1 or more"),
+        ({"splits": 2.5}, "splits is 2.5; must be a whole number"),
+        ({"rng": 3}, "rng is a int; must be a numpy.random.Generator"),
+        ({"learner": LinearRegression}, "learner is the class LinearRegression; must be a regressor made from it"),
         ({"learner": "forest"}, "learner has no fit; must be a scikit-learn regressor"),
         ({"cluster": [1]}, "cluster has 1 rows"),
     ],
 )
 def test_wrong_arguments_are_named(change, message):
     y, treated, x = trial()
-    given = {"y": y, "treated": treated, "covariates": x, "propensity": 0.5, "splits": 1} | change
+    given = {"y": y, "treated": treated, "covariates": x, "propensity": 0.5, "splits": 1}
+    given |= {"rng": np.random.default_rng(1)} | change
     with pytest.raises(InvalidInput, match=message):
-        learn_effects(rng=np.random.default_rng(1), **given)
+        learn_effects(**given)
 
 
 class Wild(LinearRegression):
@@ -295,6 +311,8 @@ def test_wrong_predictions_and_readings_are_named():
     for function in (sorted_group_effects, classification_analysis):
         with pytest.raises(InvalidInput, match="groups is 1; must be 2 or more"):
             function(learned, groups=1)
+        with pytest.raises(InvalidInput, match="groups is 2.5; must be a whole number"):
+            function(learned, groups=2.5)
         with pytest.raises(InvalidInput, match="level is 2"):
             function(learned, level=2)
     with pytest.raises(InvalidInput, match="level is 0"):

@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 
 from analysis_lib.trials.subgroups import (
     best_linear_predictor,
+    classification_analysis,
     given_effects,
     learn_effects,
     sorted_group_effects,
@@ -150,6 +151,16 @@ def given_groups(rng):
     learned = given_effects(y, treated, x, propensity=0.5, baseline=x[:, 1], effect=x[:, 0])
     interval = sorted_group_effects(learned, groups=4).estimates[4].interval
     # 0.5 times the distance of the means of a standard normal's outer quarters, 2 x 1.2711
+    return interval.low <= 1.2711 <= interval.high
+
+
+@case("sorted groups: who they are, a covariate of the last less the first")
+def given_classification(rng):
+    x, treated = rng.normal(size=300), assigned(rng, 150, 150)
+    covariate, y = 0.5 * x + rng.normal(size=300), 0.5 * x * treated + rng.normal(size=300)
+    learned = given_effects(y, treated, covariate, propensity=0.5, baseline=x, effect=x)
+    interval = classification_analysis(learned, groups=4).estimates[2].interval
+    # as in given_groups
     return interval.low <= 1.2711 <= interval.high
 
 

@@ -51,6 +51,7 @@ def test_wrong_arguments_are_named(arguments, message, estimator):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        ({"y": [], "treatment": [], "instrument": []}, "nobody to estimate from"),
         ({"cluster": np.ones(N)}, "1 clusters; two are needed"),
         ({"instrument": np.ones(N)}, "0 instruments tell something beyond the covariates; 1 are needed"),
         ({"covariates": Z}, "0 instruments tell something beyond the covariates; 1 are needed"),
@@ -82,6 +83,54 @@ def test_anderson_rubin_refuses_two_treatments_no_variation_and_too_many_instrum
 
 def test_a_treatment_that_does_not_move_has_an_unbounded_set():
     assert anderson_rubin(Y, RNG.normal(size=N), Z).confidence_set.shape in ("everything", "two rays")
+
+
+@pytest.mark.parametrize("treatment", [np.zeros(N), np.ones(N), np.full(N, 0.1)])
+def test_a_treatment_that_is_the_same_for_everybody_has_no_set(treatment):
+    with pytest.raises(NotEstimable, match="the instruments do not move treatment apart from the covariates"):
+        anderson_rubin(Y, treatment, Z)
+    with pytest.raises(NotEstimable, match="nobody to estimate from"):
+        anderson_rubin([], [], [])
+
+
+def test_clusters_that_are_all_alike_leave_no_variance():
+    # Residuals cancel within clusters but for rounding: the standard error is 0, not 1e-16 with p = 1e-109.
+    cluster, z = np.repeat(np.arange(8), 4), np.tile([1, 1, 0, 0], 8)
+    d, y = np.tile([1, 0, 0, 0], 8), np.tile([1.1, 2.3, 3.7, 4.9], 8)
+    for estimator in (two_stage_least_squares, late):
+        with pytest.raises(NotEstimable, match="the outcome has no variation left"):
+            estimator(y, d, z, cluster=cluster)
+    with pytest.raises(NotEstimable, match="there is no variation to test the instruments against"):
+        anderson_rubin(y, d, z, cluster=cluster)
+    rng = np.random.default_rng(1)
+    found = two_stage_least_squares(y + rng.normal(size=32), d, z, cluster=cluster)
+    assert found.estimates[0].estimated
+    for check in found.checks:
+        assert (check.passed, check.detail) == (None, "there is no variation to test the instruments against")
+        assert math.isnan(check.statistic)
+
+
+def test_an_instrument_whose_moments_cancel_within_clusters_is_not_tested():
+    rng = np.random.default_rng(2)
+    pairs, cluster = np.repeat(rng.normal(size=40), 2), np.repeat(np.arange(10), 8)
+    instruments = np.column_stack([np.tile([1, 1, 1, 1, 0, 0, 0, 0], 10), np.tile([1.0, -1.0], 40)])
+    treatment = instruments[:, 0] * np.repeat(rng.random(40) < 0.7, 2)
+    found = two_stage_least_squares(pairs + treatment, treatment, instruments, cluster=cluster)
+    assert found.estimates[0].estimated
+    by_name = {check.name: check for check in found.checks}
+    for name in ("first-stage F of treatment", "overidentification (Hansen's J)"):
+        assert by_name[name].passed is None
+        assert by_name[name].detail == "there is no variation to test the instruments against"
+
+
+def test_activities_that_the_instruments_determine_need_no_f():
+    site = np.arange(N) % 3
+    table = site_instruments(Z, site)
+    found = two_stage_least_squares(Y, table.iloc[:, :2], table, block=site)
+    forms = [check for check in found.checks if not check.name.startswith("overidentification")]
+    assert [check.name.split(" F ")[0] for check in forms] == ["first-stage"] * 2 + ["conditional"] * 2
+    assert all(check.passed and check.detail == "the instruments determine the treatment" for check in forms)
+    assert all(math.isnan(check.statistic) for check in forms)
 
 
 def test_few_clusters_leave_tests_of_many_instruments_empty():
@@ -136,6 +185,10 @@ def test_compliers_that_cannot_be_estimated_have_reasons():
         late(Y, 2 * D, Z)
     with pytest.raises(InvalidInput, match="assigned has 59 rows; must have 60"):
         complier_share(D, Z[1:])
+    with pytest.raises(InvalidInput, match="level is 95; must be between 0 and 1"):
+        complier_means(np.arange(N), D, Z, level=95)
+    with pytest.raises(InvalidInput, match="covariates has no columns; must have one or more"):
+        complier_means(np.empty((N, 0)), D, Z)
     rows = complier_means(pd.DataFrame({"age": np.arange(N), "same": 4.0}), D, Z).estimates
     assert rows[0].estimated
     assert (rows[1].value, rows[1].reason) == (

@@ -11,6 +11,7 @@ import pytest
 
 from analysis_lib.trials.uptake import (
     anderson_rubin,
+    complier_means,
     complier_share,
     late,
     site_instruments,
@@ -128,6 +129,12 @@ def share_of_compliers():
     return float(1 - 2 * stats.norm.sf(1 / np.sqrt(1.64)))
 
 
+def who_complies(rng):
+    """The mean of 1 + wish among compliers is 1, as 0.8 wish + e is between -1 and 1 for them."""
+    z, wish = assigned(rng, 200, 200), rng.normal(size=400)
+    return covers(complier_means(1 + wish, took_part(rng, z, wish, 2.0), z).estimates[0], truth=1.0)
+
+
 CASES = [
     ("LATE: 400 people, a strong instrument, spread differs by taking part", strong, 0.95),
     ("LATE: 9 assigned, 51 control, a strong instrument", small_arm, 0.959),
@@ -145,6 +152,7 @@ CASES = [
     ("overidentification: 6 sites, 2 activities (share not rejected at 5 %)", sites("check"), 0.95),
     ("overidentification: the same by 39 years of birth (share not rejected)", sites("check", clustered=True), 0.955),
     ("share of compliers: 120 people", share, 0.939),
+    ("mean of a covariate among compliers: 400 people", who_complies, 0.95),
 ]
 
 
