@@ -8,5 +8,17 @@ from analysis_lib.reporting.plots._flow import flow
 from analysis_lib.reporting.plots._lines import balance, effects
 from analysis_lib.reporting.plots._style import HtmlFigure, figure
 from analysis_lib.reporting.plots._survival import numbers_at_risk, survival, week_ticks
+from analysis_lib.reporting.plots._tornado import tornado
 
-__all__ = ["HtmlFigure", "balance", "curves", "effects", "figure", "flow", "numbers_at_risk", "survival", "week_ticks"]
+__all__ = [
+    "HtmlFigure",
+    "balance",
+    "curves",
+    "effects",
+    "figure",
+    "flow",
+    "numbers_at_risk",
+    "survival",
+    "tornado",
+    "week_ticks",
+]
