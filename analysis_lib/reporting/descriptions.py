@@ -19,6 +19,7 @@ from analysis_lib.reporting.table import (
 )
 from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Curve, Results
+from analysis_lib.trials.costs import PriceSwing, Sensitivity
 
 NOTABLE = 0.1
 """A normalised difference beyond this is notable.
@@ -144,3 +145,33 @@ def describe_flow(flow: ProtectedFlow, *, translator: Translator, labels: Labels
         parts += [(f"{name}, {say_label(labels, outcome, translator)}", n) for outcome, n in known]
     said = [f"{name}: {write_count(n, translator)}" for name, n in parts]
     return translator.t("The flow from the register to the analysis.") + f" {'; '.join(said)}."
+
+
+def name_swing(one: PriceSwing, translator: Translator) -> tuple[str, str]:
+    """Return what the price is of, and its range."""
+    dkk = translator.t("{low:.0f} to {high:.0f} DKK", low=one.low, high=one.high)
+    return translator.text(one.price.label), dkk
+
+
+def describe_tornado(found: Sensitivity, *, translator: Translator) -> str:
+    """Say the balance at the prices as they stand, and at the ends of every range."""
+    sentences = [
+        translator.t(
+            "The balance in DKK per person, with one price at a time put low and high; as the prices stand "
+            "{value:.0f}.",
+            value=found.central.value,
+        )
+    ]
+    for one in found.swings:
+        name, dkk = name_swing(one, translator)
+        ends = translator.t("{low:.0f} and {high:.0f}", low=one.at_low.value, high=one.at_high.value)
+        sentences.append(f"{name} ({dkk}): {ends}.")
+    return " ".join(sentences)
+
+
+def caption_tornado(*, translator: Translator) -> str:
+    """Say what the lines are."""
+    return translator.t(
+        "One price at a time is put low and high, the others as they stand. Full line: all prices as they stand; "
+        "dashed line: neither gain nor loss. Bars hold the effects as estimated: they are no intervals."
+    )

@@ -11,14 +11,24 @@ from analysis_lib.results import Message
 from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, Trial
 from analysis_lib.trials.design.balance import YES
 from analysis_lib.trials.design.rules import COHORT
+from analysis_lib.trials.evaluation.costs import PER
 from analysis_lib.trials.evaluation.series import SERIES
 from analysis_lib.trials.outcomes import CENSORED, EXIT
 
+PLACE = "place"
+"""The division whose groups are the places, for disclosure control."""
+
 
 def translator_of(trial: Trial, language: Language) -> Translator:
-    """Return a translator that also knows the units of the trial's measured outcomes."""
+    """Return a translator that also knows the units of the trial's measured outcomes, and what its prices are of."""
     measured = [o for o in trial.outcomes if isinstance(o, MeasuredMean | MeasuredDuration)]
-    return Translator(language).knowing(outcome.unit for outcome in measured)
+    priced = [price.label for price in trial.costs.prices] if trial.costs else []
+    return Translator(language).knowing([*(outcome.unit for outcome in measured), *PER.values(), *priced])
+
+
+def place_labels(labels: Labels) -> Labels:
+    """Return the labels, with those of the places as groups."""
+    return {**labels, **{f"{PLACE}.{key}": text for key, text in labels.items()}, PLACE: Text(da="Sted", en="Place")}
 
 
 def labels_of(trial: Trial) -> Labels:

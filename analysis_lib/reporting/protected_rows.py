@@ -20,6 +20,8 @@ COUNTS_WITHHELD = Message("numbers of people withheld, the estimate rounded")
 # A number of three digits is met by many numbers of people; one of sixteen tells the denominator.
 DIGITS = 3
 _WORDS_FOR_PEOPLE = ("people", "person")
+# Of a test of groups, they follow from the numbers of people.
+_WORD_FOR_FREEDOM = "degrees of freedom"
 # Events add up with those that ended otherwise; the table of endings shows them, or withholds them.
 _WORD_FOR_EVENTS = "events"
 
@@ -95,7 +97,7 @@ def protect_results(
 def protect_message(message: str, least: int, *, drop: bool = False) -> str:
     """Return the message with small numbers of people as "fewer than {n}", and without the parts that count events.
 
-    `drop` leaves out the parts that count people too.
+    `drop` leaves out the parts that count people too, and degrees of freedom; other numbers have three digits.
     """
     if not isinstance(message, Message):
         return message
@@ -104,10 +106,10 @@ def protect_message(message: str, least: int, *, drop: bool = False) -> str:
         counts = any(_is_count(value) for _, value in values)
         counted = counts and any(word in template for word in _WORDS_FOR_PEOPLE)
         revealing = counts and _WORD_FOR_EVENTS in template and least > 1
-        if not revealing and not (drop and counted):
-            parts.append(
-                Message(template, **{name: _shown(value, least) if counted else value for name, value in values})
-            )
+        if revealing or (drop and (counted or _WORD_FOR_FREEDOM in template)):
+            continue
+        shown = {name: _shown(value, least) if counted else value for name, value in values}
+        parts.append(Message(template, **({name: _coarse(value) for name, value in shown.items()} if drop else shown)))
     return Message.join(parts, separator=message.separator)
 
 
@@ -117,6 +119,10 @@ def _is_count(value: Any) -> bool:
 
 def _shown(value: Any, least: int) -> Any:
     return Message("fewer than {n}", n=least) if _is_count(value) and 0 < value < least else value
+
+
+def _coarse(value: Any) -> Any:
+    return _round(float(value)) if isinstance(value, float | np.floating) else value
 
 
 def rounded(values: FloatArray) -> FloatArray:
@@ -159,7 +165,7 @@ def _protected_check(check: Check, page: _Page, *, hide_counts: bool) -> Check:
             name=check.name, passed=None, detail=too_few(page.least), method=check.method, outcome=check.outcome,
             arm=check.arm, group=check.group,
         )  # fmt: skip
-    if hide_counts or page.arms_withheld(check.arm, check.outcome):
+    if hide_counts or page.arms_withheld(check.arm, check.outcome) or page.division_withheld(check):
         return replace(
             check, statistic=_round(check.statistic), p_value=_round(check.p_value),
             detail=protect_message(check.detail, page.least, drop=True),
@@ -194,6 +200,11 @@ class _Page:
         """Whether the flow withholds the arm or control."""
         cells = [cell for a in (arm, CONTROL) for cell in (f"arm {a}", known_cell(a, outcome))]
         return bool(arm) and any(cell in self.withheld for cell in cells)
+
+    def division_withheld(self, check: Check) -> bool:
+        """Whether a group of the division that is tested is small, or its counts are withheld."""
+        groups = [r for r in self.rows if r.group.startswith(f"{check.group}.") and r.outcome == check.outcome]
+        return any(self.is_small(row) or self.covers(row) for row in groups)
 
     def covers(self, row: Estimate) -> bool:
         """Whether the row's counts would give away a small group: of the flow, of the rest, or of its division."""

@@ -6,7 +6,7 @@ Counts of people come in after disclosure control (`reporting.disclosure`); labe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow
 from analysis_lib.reporting.evidence import Fact, facts_table, targets_table
@@ -22,7 +22,7 @@ from analysis_lib.reporting.table import (
     write_count,
     write_interval,
 )
-from analysis_lib.results import Check, Estimate, Results
+from analysis_lib.results import Check, Estimate, Message, Results
 from analysis_lib.trials.definition import CONTROL
 from analysis_lib.trials.design.balance import BalanceRow
 
@@ -59,7 +59,6 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
     interval = translator.t("Interval")
     if len(levels) == 1:
         interval = translator.t("{level:.0f} % interval", level=100 * levels.pop())
-    notes = dict.fromkeys(_effect_note(row, translator, labels) for row in results.estimates if row.note)
     return Table(
         caption=caption or translator.t("Estimated effects"),
         header=(
@@ -67,7 +66,7 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
             translator.t("p-value"), translator.t("People:\ntreated / control"), translator.t("Method"),
         ),
         rows=tuple(_effect_row(row, translator, labels) for row in results.estimates),
-        notes=tuple(notes),
+        notes=_effect_notes(results.estimates, translator, labels),
         alignment=("left", "left", "right", "right", "right", "right", "left"),
     )  # fmt: skip
 
@@ -90,9 +89,18 @@ def _outcome(row: Estimate | Check, translator: Translator, labels: Labels) -> s
     return "\n".join(names)
 
 
-def _effect_note(row: Estimate, translator: Translator, labels: Labels) -> str:
-    where = ", ".join(_outcome(row, translator, labels).split("\n"))
-    return f"{where}: {translator.render(row.note)}."
+def _effect_notes(rows: Sequence[Estimate], translator: Translator, labels: Labels) -> tuple[str, ...]:
+    """Return the notes, each with the rows it is of; without them, where it is of every row that was estimated."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            where = ", ".join(_outcome(row, translator, labels).split("\n"))
+            found.setdefault(translator.render(row.note), []).append(where)
+    all_rows = max(2, sum(row.estimated for row in rows))
+    return tuple(
+        f"{capital(note)}." if len(where) == all_rows else f"{'; '.join(dict.fromkeys(where))}: {note}."
+        for note, where in found.items()
+    )
 
 
 def _people(row: Estimate, translator: Translator) -> str:
@@ -133,18 +141,27 @@ def checks_table(results: Results, translator: Translator, labels: Labels, *, ca
     )  # fmt: skip
 
 
-def significance_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
-    """Show the checks as tests of no difference, without a verdict; estimates are passed over."""
-    rows = []
+def significance_table(
+    results: Results, translator: Translator, labels: Labels, *, caption: str = "", explained: bool = False
+) -> Table:
+    """Show the checks as tests of no difference, without a verdict; estimates are passed over.
+
+    `explained` puts the method and the details of each test under the table.
+    """
+    rows, notes = [], []
     for test in results.checks:
         names = (say_label(labels, name, translator) for name in (test.outcome, test.group, test.arm) if name)
         numbers = (translator.number(test.statistic, 2), translator.p_value(test.p_value, bare=True))
         said = numbers if not math.isnan(test.p_value) else (translator.t("not made: {reason}", reason=test.detail),)
         rows.append((capital(translator.render(test.name)), "\n".join(names), *said))
+        if explained and not math.isnan(test.p_value):
+            how = Message.join([test.method, test.detail])
+            notes.append(f"{say_label(labels, test.group or test.outcome, translator)}: {translator.render(how)}.")
     return Table(
         caption=caption or translator.t("Tests of no difference"),
         header=(translator.t("Test"), translator.t("Of"), translator.t("Statistic"), translator.t("p-value")),
         rows=tuple(rows),
+        notes=tuple(notes),
         alignment=("left", "left", "right", "right"),
     )
 

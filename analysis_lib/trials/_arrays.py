@@ -138,6 +138,27 @@ def check_generator(rng: object) -> None:
         raise InvalidInput(f"rng is a {type(rng).__name__}; must be a numpy.random.Generator")
 
 
+def as_columns(values: Any, name: str, size: int) -> Covariates:
+    """Return columns with names from a frame, a series or an array of shape (n,) or (n, k), naming the argument."""
+    if isinstance(values, pd.DataFrame):
+        labels = tuple(str(label) for label in values.columns)
+        columns = [np.asarray(values.iloc[:, j]) for j in range(values.shape[1])]
+    else:
+        table = np.asarray(values)
+        if table.ndim not in (1, 2):
+            raise InvalidInput(f"{name} has {table.ndim} dimensions; must have one or two (people, columns)")
+        columns = [table] if table.ndim == 1 else list(table.T)
+        given = str(values.name) if isinstance(values, pd.Series) and values.name is not None else name
+        labels = (given,) if len(columns) == 1 else tuple(f"{name} {j + 1}" for j in range(len(columns)))
+    if not columns:
+        raise InvalidInput(f"{name} has no columns; must have one or more")
+    numbers = [
+        as_numbers(column, name if len(labels) == 1 else f"{name}, column {label!r},", size)
+        for label, column in zip(labels, columns, strict=True)
+    ]
+    return Covariates(values=np.column_stack(numbers), names=labels)
+
+
 def check_arms(arm: BoolArray, events: BoolArray | None = None) -> None:
     """Raise where an arm has no people, or none with the event."""
     for label, members in ((Message("treated"), arm), (Message("control"), ~arm)):

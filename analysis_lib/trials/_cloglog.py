@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from analysis_lib.errors import NotEstimable
-from analysis_lib.results import FloatArray, Message
+from analysis_lib.results import FloatArray
 from analysis_lib.trials._arrays import IntArray
 from analysis_lib.trials._cox import RiskSets, sums_by
+from analysis_lib.trials._newton import no_maximum
 
 _MAX_STEPS = 30
 _MAX_HALVINGS = 20
@@ -178,10 +178,7 @@ def fit_cloglog(x: FloatArray, names: tuple[str, ...], sets: RiskSets, spans: Se
             scores[sets.order] = model.scores(at, information) * scale
             covariance = np.linalg.inv(information.reduced()) / np.outer(scale, scale)
             return CloglogFit(coefficients=slope / scale, covariance=covariance, scores=scores)
-    guilty = names[int(np.argmax(np.where(np.isfinite(step), np.abs(step), np.inf)))]
-    raise NotEstimable(
-        Message("the likelihood has no maximum: {name} separates those with the event from those without", name=guilty)
-    )
+    raise no_maximum(step, names)
 
 
 @_UNBOUNDED

@@ -11,21 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg
 
 from analysis_lib.errors import NotEstimable
 from analysis_lib.results import FloatArray, Message
 from analysis_lib.trials._arrays import BoolArray, Covariates, Groups, IntArray
 from analysis_lib.trials._least_squares import independent_columns
-
-_MAX_STEPS = 25
-_MAX_HALVINGS = 20
-# In standard deviations of the covariate. Newton's error after a step of this size is its square.
-_CONVERGED = 1e-8
-# Steps that lower the log likelihood by less than this share of it are rounding.
-_ROUNDING = 1e-12
-# Of the information on a coefficient, given the others: less is rounding.
-_SINGULAR = 1e-15
+from analysis_lib.trials._newton import maximise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +175,11 @@ class CoxModel:
         """Return the part of each group in the gradient of the log likelihood, shape (groups, k)."""
         return self.tied_sum - at.mean(0, 0)
 
+    def gradient(self, at: Moments) -> FloatArray:
+        """Return the gradient of the log likelihood, shape (k,)."""
+        gradient: FloatArray = self.score(at).sum(axis=0)
+        return gradient
+
     def information(self, at: Moments) -> FloatArray:
         """Return minus the second derivative, shape (k, k)."""
         second = self.x.T @ (self.x * (at.weight * self._hazard(at))[:, None])
@@ -280,43 +276,9 @@ def fit_cox(x: FloatArray, names: tuple[str, ...], sets: RiskSets, *, efron: boo
     scale = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(x))
     centred /= scale
     model = CoxModel(x=centred, sets=sets, efron=efron)
-    beta, step = np.zeros(x.shape[1]), np.ones(x.shape[1])
-    at = model.moments(beta)
-    for _ in range(_MAX_STEPS):
-        step = _newton_step(model, at)
-        if not np.all(np.isfinite(step)):
-            break
-        beta, at = _climb(model, beta, at, step)
-        if np.max(np.abs(step)) < _CONVERGED:
-            covariance = np.linalg.inv(model.information(at)) / np.outer(scale, scale)
-            return CoxFit(coefficients=beta / scale, covariance=covariance, model=model, at=at, scale=scale)
-    guilty = names[int(np.argmax(np.where(np.isfinite(step), np.abs(step), np.inf)))]
-    raise NotEstimable(
-        Message("the likelihood has no maximum: {name} separates those with the event from those without", name=guilty)
-    )
-
-
-def _newton_step(model: CoxModel, at: Moments) -> FloatArray:
-    """Return the information's inverse times the score; not finite where there is no information."""
-    information = model.information(at)
-    try:
-        factor = linalg.cho_factor(information)
-    except (linalg.LinAlgError, ValueError):
-        return np.full(len(information), np.inf)
-    nothing = np.diag(factor[0]) ** 2 <= _SINGULAR * np.diag(information)
-    step: FloatArray = linalg.cho_solve(factor, model.score(at).sum(axis=0))
-    return np.where(nothing, np.inf, step)
-
-
-def _climb(model: CoxModel, beta: FloatArray, at: Moments, step: FloatArray) -> tuple[FloatArray, Moments]:
-    """Take the step, halved until the likelihood does not fall."""
-    least = at.log_likelihood - _ROUNDING * abs(at.log_likelihood)
-    for _ in range(_MAX_HALVINGS):
-        found = model.moments(beta + step)
-        if found.log_likelihood >= least:
-            return beta + step, found
-        step = step / 2
-    return beta, at
+    beta, at = maximise(model, names)
+    covariance = np.linalg.inv(model.information(at)) / np.outer(scale, scale)
+    return CoxFit(coefficients=beta / scale, covariance=covariance, model=model, at=at, scale=scale)
 
 
 def robust_covariance(fit: CoxFit, cluster: Groups) -> FloatArray:

@@ -1,6 +1,7 @@
 """The numbers that are drawn, and the words that stand in for them; no pixels."""
 
 import base64
+import dataclasses
 import math
 import re
 import sys
@@ -17,6 +18,7 @@ from analysis_lib.reporting import plots
 from analysis_lib.reporting.disclosure import ProtectedArm, ProtectedBalance, ProtectedFlow, ProtectedStep
 from analysis_lib.reporting.language import Translator
 from analysis_lib.results import Check, Curve, Estimate, Interval, Message, Results
+from analysis_lib.trials.costs import Price, PriceSwing, Sensitivity
 from analysis_lib.trials.definition import ScheduleWindow
 from analysis_lib.trials.design.balance import BalanceRow
 
@@ -338,3 +340,63 @@ def test_what_a_flow_says():
         "trial: 1,250; In the trial: 5,000; Treated group: 2,493; Treated group, Weeks on benefit: 2,453; "
         "Control group: 2,507; Control group, Weeks on benefit: withheld."
     )
+
+
+def swing(name, low, high, at_low, at_high):
+    def row(value):
+        interval = Interval(low=value - 10, high=value + 10, level=0.95)
+        return Estimate(estimand="net benefit", value=value, std_error=5.0, interval=interval, unit="DKK per person")
+
+    price = Price(
+        id=name, label=Text(da=f"En {name}", en=f"A {name}"), per=Text(da="gang", en="time"), value=(low + high) / 2,
+        year=2006, mark="derived",
+    )  # fmt: skip
+    return PriceSwing(price=price, low=low, high=high, at_low=row(at_low), at_high=row(at_high))
+
+
+def varied(swings):
+    central = Estimate(
+        estimand="net benefit", value=1500.0, std_error=5.0, interval=Interval(low=1490, high=1510, level=0.95),
+        unit=Message("DKK per person"),
+    )  # fmt: skip
+    return Sensitivity(central=central, swings=tuple(swings), without_range=())
+
+
+def test_tornado_draws_the_balance_at_both_ends_of_every_price():
+    found = varied([swing("week", 2000, 4000, -500, 3500), swing("meeting", 300, 600, 1800, 1200)])
+    axes = plots.tornado(found, translator=DA)
+    low, high = axes.containers
+    assert [(bar.get_x(), bar.get_width()) for bar in low] == [(1500, -2000), (1500, 300)]
+    assert [(bar.get_x(), bar.get_width()) for bar in high] == [(1500, 2000), (1500, -300)]
+    assert [line.get_xdata()[0] for line in axes.lines] == [1500, 0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "En week\n2.000 til 4.000 kr.", "En meeting\n300 til 600 kr."
+    ]  # fmt: skip
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the widest on top
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Lav pris", "Høj pris"]
+    assert axes.get_xlabel() == "Saldo i kr. pr. person; over 0 er en gevinst"
+    assert {bar.get_hatch() for bar in low} != {bar.get_hatch() for bar in high}
+
+
+def test_tornado_says_what_it_draws():
+    axes = plots.tornado(varied([swing("week", 2000, 4000, -500, 3500)]), translator=EN)
+    assert axes.get_label() == (
+        "The balance in DKK per person, with one price at a time put low and high; as the prices stand 1,500. "
+        "A week (2,000 to 4,000 DKK): -500 and 3,500."
+    )
+    assert "no intervals" in plots.figure(axes).caption
+
+
+def test_tornado_without_a_price_to_vary_is_refused():
+    missing = swing("week", 2000, 4000, -500, 3500)
+    missing = dataclasses.replace(missing, at_low=Estimate.empty(estimand="net benefit", reason=Message("none")))
+    for swings in ([], [missing]):
+        with pytest.raises(InvalidInput, match="found has no price with a balance at both ends of its range"):
+            plots.tornado(varied(swings), translator=EN)
+
+
+def test_long_numbers_on_an_axis_have_room():
+    rows = Results(effect(v, v - 9000, v + 9000, unit="DKK per person") for v in (-9000.0, 9000.0))
+    axes = plots.effects(rows, translator=DA, labels=LABELS)
+    inside = [tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
+    assert 2 <= len(inside) <= 6

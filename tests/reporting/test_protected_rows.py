@@ -181,6 +181,26 @@ def test_checks_on_hidden_counts_are_rounded():
     assert protect(check(), flow=make_flow()) == [check()]
 
 
+def test_the_test_of_a_division_gives_no_covered_group_away():
+    """Degrees of freedom follow from the numbers of people; so do many digits."""
+    detail = Message.join([
+        Message("{df:.0f} and {error:.1f} degrees of freedom", df=1, error=61.4),
+        Message("p {p:.4f} before adjustment over {n} divisions", p=0.36341, n=2),
+    ])  # fmt: skip
+    test = check(group="sex", outcome="weeks", detail=detail)
+    big = [
+        effect(group="sex.man", n_treated=30, n_control=30, n=60),
+        effect(group="sex.woman", n_treated=30, n_control=40, n=70),
+    ]
+    assert protect(*big, test, flow=make_flow())[-1] == test
+    nearly = [big[0], effect(group="sex.woman", n_treated=27, n_control=40, n=67)]  # leaves 3 of the treated
+    shown = protect(*nearly, test, flow=make_flow())[-1]
+    assert (shown.statistic, shown.p_value) == (0.375, 0.727)
+    assert shown.detail == "p 0.3630 before adjustment over 2 divisions"
+    other = check(group="age", outcome="weeks")
+    assert protect(*nearly, other, flow=make_flow())[-1] == other
+
+
 def test_events_are_left_to_the_table_that_protects_them():
     events = Message("treated: {o1} events, {e1:.1f} expected", o1=4, e1=3.6)
     assert protect(check(detail=events))[0].detail == ""

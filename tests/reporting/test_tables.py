@@ -203,6 +203,27 @@ def test_tests_of_no_difference_have_no_verdict():
     assert not table.flagged
 
 
+def test_tests_explained_say_how_and_what_was_adjusted():
+    held = Check(
+        name=Message("the same effect in every group"), passed=True, statistic=2.1, p_value=0.24, group="sex",
+        method=Message("Welch's test of equal effects"),
+        detail=Message("p {p:.4f} before adjustment over {n} divisions", p=0.12, n=2),
+    )  # fmt: skip
+    unmade = Check(name=Message("the same effect in every group"), passed=None, detail=Message("no people"))
+    table = significance_table(Results([held, unmade]), DA, LABELS, explained=True)
+    assert table.notes == ("Køn: Welchs test af ens effekter; p 0,1200 før justering over 2 inddelinger.",)
+    assert not significance_table(Results([held]), DA, LABELS).notes
+
+
+def test_a_note_of_every_row_is_said_once():
+    note = Message("upper limit not reached")
+    rows = [effect(note=note, group="sex.man"), effect(note=note)]
+    assert effects_table(Results(rows), DA, LABELS).notes == ("Øvre grænse ikke nået.",)
+    assert effects_table(Results(rows[:1]), DA, LABELS).notes == ("Uger på ydelse, Mænd: øvre grænse ikke nået.",)
+    some = effects_table(Results([*rows, effect()]), DA, LABELS)
+    assert some.notes == ("Uger på ydelse, Mænd; Uger på ydelse: øvre grænse ikke nået.",)
+
+
 def balance(n=(100, 200)):
     rows = (
         BalanceRow(

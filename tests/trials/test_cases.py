@@ -4,26 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.errors import DataError, DefinitionError, InvalidInput
+from analysis_lib.errors import DataError, DefinitionError
 from analysis_lib.register.codes import CODES_FILE, read_codes
 from analysis_lib.register.extract import read_extract
 from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.weeks import week_index
-from analysis_lib.trials.cases import in_group
 from analysis_lib.trials.definition import read_trial
-from analysis_lib.trials.durations import hazard_ratio
-from analysis_lib.trials.effects import difference_in_means
 from analysis_lib.trials.evaluation import (
     DIFFERENCE,
-    check_equal_effects,
     compare_targets,
     count_exits,
     estimate_effects,
     estimate_subgroups,
     survival_curves,
 )
-from analysis_lib.trials.groups import members
 from analysis_lib.trials.register_cases import UNKNOWN_CODE, cases_from_extract
 from analysis_lib.trials.sources import load_cases
 
@@ -251,51 +246,6 @@ def test_simulated_hig_shows_what_was_put_in(simulated_hig):
     ):
         assert row.interval.low < true < row.interval.high
     assert all(comparison.agrees for comparison in compare_targets(trial, effects))
-
-
-def test_subgroups_are_people_of_the_whole(simulated_hig):
-    trial, cases, _ = simulated_hig
-    results = estimate_subgroups(cases)
-    women = in_group(cases, members(cases.frame["sex"], trial.subgroups[0].groups[0]))
-    assert results[0].group == "sex.women"
-    assert results[0].n_treated == int((women.design.arm == "treated").sum())
-    assert len(results.checks) == len(trial.subgroups)
-    by_age = [row.n_treated for row in results.estimates if row.group.startswith("age.")]
-    assert sum(by_age) == int((cases.design.arm == "treated").sum())
-
-
-def test_equal_effects_against_hand_calculation(simulated_hig):
-    _, cases, _ = simulated_hig
-    rows = [row for row in estimate_subgroups(cases).estimates if row.group.startswith("sex.")]
-    one, two = (np.log(row.value) for row in rows)
-    z = (one - two) / np.hypot(rows[0].std_error, rows[1].std_error)
-    assert check_equal_effects(rows).statistic == pytest.approx(z**2, rel=1e-10)
-
-
-@pytest.mark.slow
-def test_equal_effects_has_its_size():
-    """1,000 null divisions into three groups at a nominal 5 %: binomial 99.9 % limits 2.7 % to 7.4 %."""
-    rng = np.random.default_rng(7)
-    rejected = 0
-    for _ in range(1000):
-        rows = []
-        for n in (60, 120, 300):
-            treated = np.arange(n) % 2 == 0
-            rows.append(difference_in_means(rng.exponential(size=n) + 0.3 * treated, treated))
-        rejected += check_equal_effects(rows).p_value < 0.05
-    assert 27 <= rejected <= 74
-
-
-def test_equal_effects_without_two_groups_says_so():
-    row = difference_in_means([1, 2, 3, 4], [1, 1, 0, 0])
-    assert check_equal_effects([row]).passed is None
-
-
-def test_effects_on_different_scales_cannot_be_compared():
-    difference = difference_in_means([1, 2, 3, 4], [1, 1, 0, 0])
-    ratio = hazard_ratio([1, 2, 3, 4], [1, 1, 1, 1], [1, 0, 1, 0])
-    with pytest.raises(InvalidInput, match="estimates are on different scales"):
-        check_equal_effects([difference, ratio])
 
 
 @pytest.fixture(scope="module")

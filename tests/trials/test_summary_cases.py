@@ -6,7 +6,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from analysis_lib.errors import DefinitionError
 from analysis_lib.trials.definition import read_trial
-from analysis_lib.trials.evaluation import check_equal_effects
+from analysis_lib.trials.evaluation.sites import pool_places
 from analysis_lib.trials.summary_cases import DIFFERENCE_IN_SHARES, SHARE, load_summary
 
 
@@ -37,7 +37,8 @@ def test_standard_errors_are_those_that_the_intervals_imply(tta):
 )
 def test_the_municipalities_differ(tta, outcome, statistic, p_value):
     """Cochran's Q worked out from the published intervals; Poulsen et al. (2014) print P = .00005 for recovery."""
-    check = check_equal_effects(list(tta.where(outcome=outcome).estimates))
+    pooling = read_trial("tta").inference.pooling
+    (check,) = pool_places(list(tta.where(outcome=outcome).estimates), pooling, level=0.95).heterogeneity.checks
     assert check.statistic == pytest.approx(statistic, abs=0.1)
     assert check.p_value == pytest.approx(p_value, rel=0.1)
 

@@ -9,6 +9,7 @@ from analysis_lib.reporting.plots._lines import balance, effects
 from analysis_lib.reporting.plots._series import series
 from analysis_lib.reporting.plots._style import HtmlFigure, figure
 from analysis_lib.reporting.plots._survival import numbers_at_risk, survival, week_ticks
+from analysis_lib.reporting.plots._tornado import tornado
 
 __all__ = [
     "HtmlFigure",
@@ -20,5 +21,6 @@ __all__ = [
     "numbers_at_risk",
     "series",
     "survival",
+    "tornado",
     "week_ticks",
 ]

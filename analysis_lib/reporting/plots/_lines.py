@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.reporting.descriptions import (
@@ -26,6 +26,8 @@ from analysis_lib.reporting.tables import name_covariate
 from analysis_lib.results import Estimate, Results
 
 _NAME_WIDTH = 44
+# More of them run into each other where numbers are long.
+_TICKS = 5
 _RATIOS = (0.1, 0.2, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 5, 10)
 
 
@@ -44,12 +46,12 @@ def balance(table: ProtectedBalance, *, translator: Translator, labels: Labels, 
     names = [wrap(name_covariate(row, translator, labels), _NAME_WIDTH) for row in table.rows]
     values = np.array([row.normalised_difference for row in table.rows])
     with style():
-        axes = new_axes(4.8, 0.9 + _pitch(names) * len(names)) if ax is None else ax
+        axes = new_axes(4.8, 0.9 + pitch(names) * len(names)) if ax is None else ax
         axes.axvline(0, color=INK, linewidth=0.9)
         for limit in (-NOTABLE, NOTABLE):
             axes.axvline(limit, color=MUTED, linewidth=1, linestyle=DASHES[1])
         axes.plot(values, np.arange(len(names)), linestyle="none", marker="o", markersize=5.5, color=COLOURS[0])
-        _name_lines(axes, names)
+        name_lines(axes, names)
         reach = 1.2 * float(np.nanmax(np.abs(values), initial=NOTABLE))
         axes.set_xlim(-reach, reach)
         axes.xaxis.set_major_formatter(lambda x, _: translator.number(x, 2))
@@ -59,12 +61,12 @@ def balance(table: ProtectedBalance, *, translator: Translator, labels: Labels, 
     return describe(axes, alt=alt, caption=caption_balance(table, translator=translator))
 
 
-def _pitch(names: Sequence[str]) -> float:
+def pitch(names: Sequence[str]) -> float:
     """Return the distance of the lines, in inches, that their names need."""
     return 0.1 + 0.16 * max((name.count("\n") + 1 for name in names), default=1)
 
 
-def _name_lines(axes: Axes, names: Sequence[str]) -> None:
+def name_lines(axes: Axes, names: Sequence[str]) -> None:
     """Name the lines 0, 1, ... from the top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -94,15 +96,17 @@ def effects(results: Results, *, translator: Translator, labels: Labels, ax: Axe
     named = name_effects(results, translator, labels)
     names = ["\n".join(wrap(part, _NAME_WIDTH) for part in parts) for parts in named]
     with style():
-        axes = new_axes(4.2, 0.9 + _pitch(names) * len(names)) if ax is None else ax
+        axes = new_axes(4.2, 0.9 + pitch(names) * len(names)) if ax is None else ax
         axes.axvline(1 if ratio else 0, color=INK, linewidth=0.9)
         for place, row in enumerate(rows):
             _draw_effect(axes, row, place, translator)
-        _name_lines(axes, names)
+        name_lines(axes, names)
         if ratio:
             axes.set_xscale("log")
             axes.xaxis.set_major_locator(_ratio_ticks(rows))
             axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(_TICKS))
         axes.xaxis.set_major_formatter(lambda x, _: translator.number(x, decimals_written(x)))
         axes.set_xlabel(_axis_label(next(row for row in rows if row.estimated), translator))
         axes.grid(axis="y", visible=False)

@@ -19,6 +19,7 @@ from analysis_lib.reporting.language import say_label
 from analysis_lib.reporting.protected_weeks import hide_few
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.shown_subgroups import show_subgroups
 from analysis_lib.reporting.suppression import too_few
 from analysis_lib.reporting.tables import (
     balance_table,
@@ -118,21 +119,8 @@ class TrialEffects(TrialReport):
         return together(*shown)
 
     def subgroups(self) -> Shown:
-        """Show the primary outcome's effect in each pre-specified group, with the test of equal effects."""
-        if not self.trial.subgroups:
-            return paragraphs(self.translator.t("No subgroups were specified beforehand."))
-        rows = Results(self._subgroups.estimates)
-        shown: list[object] = []
-        if any(row.estimated for row in rows.estimates):
-            shown.append(plots.figure(plots.effects(rows, translator=self.translator, labels=self._labels)))
-        caption = self.translator.t("Effect on the primary outcome by group")
-        return together(
-            *shown,
-            effects_table(rows, self.translator, self._labels, caption=caption),
-            significance_table(
-                self._subgroups, self.translator, self._labels, caption=self.translator.t("Do the groups differ?")
-            ),
-        )
+        """Show whether groups chosen beforehand differ, and the primary outcome's effect in each."""
+        return show_subgroups(self.trial, self._subgroups, self.translator, self._labels)
 
     def published(self) -> Shown:
         """Show published numbers beside ours (on the page of the whole trial)."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from analysis_lib.errors import DefinitionError
-from analysis_lib.parameters import Language, Text, in_project
+from analysis_lib.parameters import Language, in_project
 from analysis_lib.reporting import plots
-from analysis_lib.reporting.labels import translator_of
+from analysis_lib.reporting.labels import PLACE, place_labels, translator_of
 from analysis_lib.reporting.language import Labels, say_label
 from analysis_lib.reporting.reports.trial_page import TrialPage
 from analysis_lib.reporting.reports.trial_report import TrialReport
@@ -22,9 +22,6 @@ from analysis_lib.results import Estimate, Message, Results
 from analysis_lib.trials.definition import ALL, FileData, SummaryData, Trial, read_trial
 from analysis_lib.trials.evaluation.sites import SiteEffects, estimate_sites, pool_places
 from analysis_lib.trials.summary_cases import load_summary
-
-PLACE = "place"
-"""The division whose groups are the places, for disclosure control."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +131,7 @@ class SitesPage(TrialPage):
     @property
     def _places(self) -> Labels:
         """The trial's labels, with those of the places as groups."""
-        places = dict(self._labels)
-        return {
-            **places,
-            **{f"{PLACE}.{key}": text for key, text in places.items()},
-            PLACE: Text(da="Sted", en="Place"),
-        }
+        return place_labels(self._labels)
 
     def _sentences(self) -> list[Message]:
         """Return how many places there are, whether they differ, and what the mean or a jobcentre's own effect is."""

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 from analysis_lib.parameters import Text
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import clear
+from analysis_lib.reporting.labels import PLACE, place_labels
 from analysis_lib.reporting.language import Labels
+from analysis_lib.reporting.protected_rows import COUNTS_WITHHELD
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
-from analysis_lib.reporting.tables import Fact, checks_table, effects_table, facts_table, significance_table
+from analysis_lib.reporting.shown_costs import (
+    ILLUSTRATIVE,
+    break_even_table,
+    prices_table,
+    say_balance,
+    say_gain,
+    say_jobcentres,
+    say_ranges,
+    say_rests,
+)
+from analysis_lib.reporting.shown_subgroups import show_subgroups
+from analysis_lib.reporting.tables import checks_table, effects_table
 from analysis_lib.results import Message, Results
+from analysis_lib.trials.definition import ALL
 from analysis_lib.trials.evaluation import estimate_subgroups
-from analysis_lib.trials.evaluation.costs import NET_BENEFIT, estimate_costs, estimate_quantities
+from analysis_lib.trials.evaluation.cost_conclusion import estimate_gain, find_break_even, vary_prices
+from analysis_lib.trials.evaluation.costs import (
+    BALANCE,
+    MEAN_BALANCE,
+    NET_BENEFIT,
+    TOTAL_BALANCE,
+    estimate_costs,
+    estimate_costs_by_jobcentre,
+    estimate_quantities,
+)
 from analysis_lib.trials.evaluation.course import estimate_uptake
 from analysis_lib.trials.evaluation.learned import estimate_learned
 
@@ -28,17 +51,8 @@ class TrialSubgroupsCosts(TrialReport):
     title: ClassVar[Message] = Message("Subgroups and costs")
 
     def subgroups(self) -> Shown:
-        """Show the primary outcome's effect in each pre-specified group, with the test of equal effects."""
-        t = self.translator.t
-        if not self.trial.subgroups:
-            return paragraphs(t("No subgroups were specified beforehand."))
-        rows = Results(self._subgroups.estimates)
-        shown: list[object] = []
-        if any(row.estimated for row in rows.estimates):
-            shown.append(plots.figure(plots.effects(rows, translator=self.translator, labels=self._labels)))
-        tests = significance_table(self._subgroups, self.translator, self._labels, caption=t("Do the groups differ?"))
-        caption = t("Effect on the primary outcome by group")
-        return together(tests, *shown, effects_table(rows, self.translator, self._labels, caption=caption))
+        """Show whether groups chosen beforehand differ, and the primary outcome's effect in each."""
+        return show_subgroups(self.trial, self._subgroups, self.translator, self._labels)
 
     def learned(self) -> Shown:
         """Show whether effects differ beyond the groups chosen beforehand."""
@@ -61,10 +75,10 @@ class TrialSubgroupsCosts(TrialReport):
             return paragraphs(t("The plan does not ask what taking part did."))
         caption = t("Effect of one more of each activity, with assignment as instrument")
         checks = t("Do the instruments move the activities?")
-        return together(
-            effects_table(Results(self._uptake.estimates), self.translator, self._labels, caption=caption),
-            checks_table(self._uptake, self.translator, self._labels, caption=checks),
-        )
+        shown = [effects_table(Results(self._uptake.estimates), self.translator, self._labels, caption=caption)]
+        if self._uptake.checks:
+            shown.append(checks_table(self._uptake, self.translator, self._labels, caption=checks))
+        return together(*shown)
 
     def quantities(self) -> Shown:
         """Show how many more units of everything priced the treated used."""
@@ -78,37 +92,67 @@ class TrialSubgroupsCosts(TrialReport):
         t, costs = self.translator.t, self.trial.costs
         if costs is None:
             return paragraphs(t("The plan names no prices."))
-        facts = [
-            Fact(
-                name=price.label,
-                value=t("not known")
-                if price.value is None
-                else t("{value:.0f} {currency}", value=price.value, currency=costs.currency),
-                mark=price.mark,
-                source=price.source,
-            )
-            for price in costs.prices
-        ]
-        shown: list[object] = [facts_table(facts, self.translator, caption=t("Prices"))]
-        if costs.illustrative:
-            shown.append(paragraphs(t("Prices chosen to show the arithmetic: no result is claimed from them.")))
         caption = t("Balance for the public purse, for each person; above 0 is a gain")
-        return together(*shown, effects_table(self._costs, self.translator, self._names, caption=caption))
+        table = effects_table(self._costs, self.translator, self._names, caption=caption)
+        return together(*self._warned(), prices_table(costs, self.translator), table)
+
+    def places(self) -> Shown:
+        """Show the balance at every jobcentre, on the page of the whole trial alone."""
+        t, rows = self.translator.t, self._places.estimates
+        if self.jobcentre != ALL:
+            return paragraphs(t("The balance of every jobcentre stands on the page of the whole trial."))
+        if not any(row.estimated for row in rows):
+            reason = rows[-1].reason if rows else Message("the plan names no prices")
+            return paragraphs(t("Not shown: {reason}.", reason=reason))
+        named = Results(replace(row, outcome="", group=row.group or f"{PLACE}.{ALL}") for row in rows)
+        each = Results(replace(row, estimand=BALANCE) for row in named.estimates if row.estimand != TOTAL_BALANCE)
+        said = self._say(say_jobcentres([row for row in rows if row.group]))
+        caption = t("Balance for the public purse by jobcentre; above 0 is a gain")
+        return together(
+            paragraphs(said), *self._warned(),
+            plots.figure(plots.effects(each, translator=self.translator, labels=self._names)),
+            effects_table(named, self.translator, self._names, caption=caption),
+        )  # fmt: skip
+
+    def conclusion(self) -> Shown:
+        """Show which prices the conclusion rests on, and how sure a gain is."""
+        t, closed = self.translator.t, self._closed()
+        if closed is not None or self.trial.costs is None:
+            return paragraphs(t("Not shown: {reason}.", reason=closed or ""))
+        varied, turning = vary_prices(self.cases), find_break_even(self.cases)
+        shown: list[object] = []
+        if isinstance(varied, Message):
+            shown.append(paragraphs(t("The prices are not varied: {reason}.", reason=varied)))
+        else:
+            ranges = say_ranges(varied, self.trial.costs)
+            shown += [paragraphs(self._say(say_rests(varied))), *self._warned()]
+            shown += [plots.figure(plots.tornado(varied, translator=self.translator)), paragraphs(self._say(ranges))]
+        if not isinstance(turning, Message):
+            shown.append(break_even_table(turning, self.translator))
+        for row in self._gain.estimates:
+            said = self._say(say_gain(row)) if row.estimated else t("Not shown: {reason}.", reason=row.reason)
+            shown.append(paragraphs(said))
+            if row.estimated:
+                caption = t("How sure a gain is")
+                shown.append(effects_table(self._gain, self.translator, self._names, caption=caption))
+        return together(*shown)
 
     # --- what it is made of ------------------------------------------------------------------------------------------
 
     @property
     def results(self) -> Results:
         """Every estimate and check of the report, after disclosure control."""
-        return self._subgroups + self._learned + self._uptake + self._quantities + self._costs
+        parts = (self._learned, self._uptake, self._quantities, self._costs, self._places, self._gain)
+        return sum(parts, self._subgroups)
 
     @property
     def _names(self) -> Labels:
-        """The trial's labels, with those of learned groups and of the balance."""
+        """The trial's labels, with those of learned groups, of the balance, and of places."""
         learned = {
             f"learned.{name}": Text(da=f"Gruppe {name}", en=f"Group {name}") for name in ("1", "2", "3", "3 - 1")
         }
-        return {**self._labels, **learned, NET_BENEFIT: Text(da="I alt", en="In all")}
+        everywhere = {f"{PLACE}.{ALL}": Text(da="Alle jobcentre", en="All jobcentres")}
+        return {**place_labels(self._labels), **learned, **everywhere, NET_BENEFIT: Text(da="I alt", en="In all")}
 
     @cached_property
     def _subgroups(self) -> Results:
@@ -129,6 +173,36 @@ class TrialSubgroupsCosts(TrialReport):
     @cached_property
     def _costs(self) -> Results:
         return self._protected(estimate_costs(self.cases))
+
+    @cached_property
+    def _places(self) -> Results:
+        """The balance by jobcentre; the total goes with the counts, as divided by the mean it is one."""
+        if self.jobcentre != ALL:
+            return Results()
+        rows = estimate_costs_by_jobcentre(self.cases).estimates
+        shown = self._protected(Results(replace(row, group=row.group and f"{PLACE}.{row.group}") for row in rows))
+        counted = any(row.estimand == MEAN_BALANCE and row.n_treated is not None for row in shown.estimates)
+        return Results(row for row in shown.estimates if counted or row.estimand != TOTAL_BALANCE)
+
+    @cached_property
+    def _gain(self) -> Results:
+        if self._closed() is not None:
+            return Results()
+        return self._protected(estimate_gain(self.cases, rng=self._rng()))
+
+    def _closed(self) -> Message | None:
+        """Return why nothing is shown that is worked out from the effects on quantities; `None` where it is."""
+        rows = self._quantities.estimates
+        if not rows:
+            return Message("the plan names no prices")
+        if not any(row.estimated for row in rows):
+            return Message.join([rows[0].reason])
+        return None if all(row.n_treated is not None for row in rows if row.estimated) else COUNTS_WITHHELD
+
+    def _warned(self) -> list[object]:
+        """Return the warning that prices are illustrative, where they are."""
+        costs = self.trial.costs
+        return [paragraphs(self._say(ILLUSTRATIVE))] if costs is not None and costs.illustrative else []
 
     def _sentences(self) -> list[Message]:
         """Return whether groups differ, what was used and saved, and what it came to."""
@@ -155,10 +229,5 @@ class TrialSubgroupsCosts(TrialReport):
         total = next((row for row in self._costs.estimates if row.outcome == NET_BENEFIT), None)
         if total is None or not total.estimated:
             return [*said, Message("What it came to in money is not said: not every price is known.")]
-        return [
-            *said,
-            Message(
-                "In money the balance is {value:.0f} {unit} (interval {low:.0f} to {high:.0f}).", value=total.value,
-                unit=Message(total.unit), low=total.interval.low, high=total.interval.high,
-            ),
-        ]  # fmt: skip
+        illustrative = self.trial.costs is not None and self.trial.costs.illustrative
+        return [*said, say_balance(total, illustrative=illustrative)]

@@ -11,23 +11,13 @@ from scipy import special
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Estimate, FloatArray, Interval, Message, wald_interval, wald_p_value
+from analysis_lib.trials._percentiles import Percentiles
 from analysis_lib.trials.costs.quantities import JointEffects
 
 PER_PERSON = Message("DKK per person")
 # Relative to the parts of a sum: below this a value, or a standard error, is rounding.
 NO_VARIATION = 1e-12
 _FEW_DRAWS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Percentiles of draws as the interval at any level."""
-
-    draws: FloatArray
-
-    def interval_at(self, level: float) -> tuple[float, float]:
-        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +89,7 @@ def value_at(
         df, rule = math.inf, Percentiles(drawn)
         low, high = rule.interval_at(level)
         interval = Interval(low=low, high=high, level=level)
-        tail = 1 + min(int(np.sum(drawn <= 0)), int(np.sum(drawn >= 0)))
-        p_value = min(2 * tail / (len(drawn) + 1), 1.0)
+        p_value = rule.p_value()
         method = Message("percentiles of {draws} draws", draws=len(drawn))
     return Estimate(
         estimand=estimand, value=value, std_error=std_error, df=df, interval=interval, p_value=p_value,

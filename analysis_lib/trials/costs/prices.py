@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.parameters import Definition, Id, Mark, Sourced, Text
+from analysis_lib.parameters import Definition, Id, Mark, Text
 from analysis_lib.results import Message
+from analysis_lib.trials._quoted_price import QuotedPrice
 
 __all__ = ["Component", "Price"]
 
@@ -23,25 +24,17 @@ _MARKS: dict[Mark, Message] = {
 }
 
 
-class Price(Sourced):
+class Price(QuotedPrice):
     """The price of one unit, with its evidence mark.
 
     Attributes
     ----------
-    id, label
-        What the price is of.
-    value
-        In DKK per unit, above 0; none exactly where the mark is "unknown", unless illustrative.
+    id, label, value, year, low, high, illustrative
+        As in `QuotedPrice`.
     per
         The unit: a meeting, a week of benefit.
-    year
-        Year of the price level.
     mark, source
         Evidence; what is verified names its source.
-    illustrative
-        A value chosen to show the arithmetic, whose mark stays "unknown": no result may be claimed from it.
-    low, high
-        Range for `sensitivity`, both or none.
     std_error
         In DKK; gives a range where `low` and `high` do not.
 
@@ -58,29 +51,13 @@ class Price(Sourced):
     (300.0, 600.0)
     """
 
-    id: Id
-    label: Text
-    value: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     per: Text
-    year: int = Field(ge=1980, le=2100)
-    low: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    high: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     std_error: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    illustrative: bool = False
 
     @model_validator(mode="after")
-    def _consistent(self) -> Price:
-        if self.illustrative and (self.value is None or self.mark != "unknown"):
-            raise ValueError("illustrative is for a value whose mark is unknown")
-        if not self.illustrative and (self.value is None) != (self.mark == "unknown"):
-            raise ValueError("mark is unknown exactly where there is no value; must have one or the other")
-        if (self.low is None) != (self.high is None):
-            raise ValueError("one of low and high is given; must be both or none")
-        if self.value is None and (self.std_error is not None or self.low is not None):
-            raise ValueError("there is no value, so there must be no range and no std_error")
-        inside = self.value is None or self.low is None or self.high is None or self.low <= self.value <= self.high
-        if not inside:
-            raise ValueError(f"value is {self.value:g}; must be from low ({self.low:g}) to high ({self.high:g})")
+    def _known_with_error(self) -> Price:
+        if self.value is None and self.std_error is not None:
+            raise ValueError(f"price '{self.id}': there is no value, so there must be no std_error")
         return self
 
     def range_at(self, level: float) -> tuple[float, float] | None:
@@ -153,7 +130,7 @@ def check_components(components: Sequence[Component], count: int | None = None) 
     for component in given:
         if prices.setdefault(component.price.id, component.price) != component.price:
             raise InvalidInput(f"components has two prices with the id {component.price.id!r}; must have one")
-    years = sorted({price.year for price in prices.values()})
+    years = sorted({price.year for price in prices.values() if price.year is not None})
     if len(years) > 1:
         raise InvalidInput(f"components has prices of the years {', '.join(map(str, years))}; must be of one year")
     return given
@@ -168,9 +145,9 @@ def unknown_prices(components: Iterable[Component]) -> Message:
 
 
 def price_note(price: Price) -> Message:
-    """Say the price with its unit, year and mark."""
+    """Say the price, which has a value, with its unit, year and mark."""
     return Message(
-        "price {value:.2f} DKK per {per} ({year} level, {mark})",
+        "price {value:.2f} DKK per {per} ({year:d} level, {mark})",
         value=price.value,
         per=Message(price.per.en),
         year=price.year,
@@ -180,7 +157,7 @@ def price_note(price: Price) -> Message:
 
 def marks_note(components: Sequence[Component]) -> Message:
     """Say the price level, and which prices are from memory."""
-    level = Message("prices of {year}", year=components[0].price.year)
+    level = Message("prices of {year:d}", year=components[0].price.year)
     unsure = {c.price.id: c.price.label.en for c in components if c.price.mark == "recalled"}
     if not unsure:
         return level

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import FloatArray, Message
+from analysis_lib.trials._arrays import as_columns
 from analysis_lib.trials._sample import Sample, read_sample, regression_columns
 from analysis_lib.trials.uptake._joint import fit_joint
-from analysis_lib.trials.uptake._people import as_columns
 
 __all__ = ["JointEffects", "joint_effects"]
 

@@ -15,7 +15,7 @@ from analysis_lib.trials.definition.conduct import (
     Costs,
     DiscountRate,
     Expected,
-    Price,
+    PlannedPrice,
     ScheduleWindow,
     Uptake,
 )
@@ -76,8 +76,8 @@ __all__ = [
     "Multiplicity",
     "NotRandomised",
     "Outcome",
+    "PlannedPrice",
     "Pooling",
-    "Price",
     "Published",
     "PublishedRatio",
     "PublishedShare",

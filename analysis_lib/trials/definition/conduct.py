@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from analysis_lib.parameters import Definition, Id, Sourced, Text
+from analysis_lib.trials._quoted_price import QuotedPrice
 from analysis_lib.trials.definition.data import check_code_ranges, check_distinct
 
 ContactKind = Literal["meeting", "offer"]
@@ -99,38 +100,29 @@ class Uptake(Definition):
         return self
 
 
-class Price(Sourced):
-    """What one contact, or one week, costs the public purse.
+class PlannedPrice(QuotedPrice):
+    """What one contact, or one week, of something measured costs the public purse.
 
     Attributes
     ----------
-    value
-        In the costs' currency at the prices of `year`; null where it is not known.
-    illustrative
-        A value chosen here to show the arithmetic: no result may be claimed from it.
+    activity, states
+        What is counted, one of them: an activity of `uptake`, or weeks in states.
     """
 
-    id: Id
-    label: Text
     activity: Id | None = None
     states: tuple[Id, ...] | None = Field(default=None, min_length=1)
     unit: Literal["contact", "week"]
-    value: float | None = Field(ge=0)
-    year: int | None
-    illustrative: bool = False
+    value: float | None = Field(gt=0, allow_inf_nan=False)
+    year: int | None = Field(ge=1980, le=2100)
 
     @model_validator(mode="after")
-    def _honest(self) -> Price:
+    def _counted_one_way(self) -> PlannedPrice:
         if (self.activity is None) == (self.states is None):
             raise ValueError(f"price '{self.id}' must be of exactly one of activity and states")
         if self.states is not None and self.unit != "week":
             raise ValueError(f"price '{self.id}' is of states; its unit must be week")
-        if (self.value is None) != (self.year is None):
-            raise ValueError(f"price '{self.id}' must have both value and year, or neither")
-        if self.value is None and (self.mark != "unknown" or self.illustrative):
-            raise ValueError(f"price '{self.id}' has no value; its mark must be unknown, and illustrative left out")
-        if self.value is not None and (self.mark == "unknown") != self.illustrative:
-            raise ValueError(f"price '{self.id}' has a value; its mark is unknown if and only if it is illustrative")
+        if self.value is None and self.year is not None:
+            raise ValueError(f"price '{self.id}' has a year; must have its value too")
         return self
 
 
@@ -147,16 +139,27 @@ class DiscountRate(Sourced):
 
 
 class Costs(Definition):
-    """Prices for the arithmetic of costs and benefits over `horizon_weeks` weeks from entry."""
+    """Prices for the arithmetic of costs and benefits over `horizon_weeks` weeks from entry.
 
-    currency: str
+    Attributes
+    ----------
+    vary_by
+        Share by which a price without a range of its own is varied up and down, to see what rests on it; without,
+        it is not varied.
+    """
+
+    currency: Literal["DKK"]
     horizon_weeks: int = Field(ge=1)
     discount_rate: DiscountRate
-    prices: tuple[Price, ...] = Field(min_length=1)
+    vary_by: float | None = Field(default=None, gt=0, lt=1)
+    prices: tuple[PlannedPrice, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _distinct(self) -> Costs:
+    def _of_one_year(self) -> Costs:
         check_distinct("prices", [price.id for price in self.prices])
+        years = sorted({price.year for price in self.prices if price.year is not None})
+        if len(years) > 1:
+            raise ValueError(f"prices are of the years {', '.join(map(str, years))}; must be of one")
         return self
 
     @property

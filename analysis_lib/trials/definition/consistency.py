@@ -28,6 +28,8 @@ RULES_OF: dict[str, tuple[str, ...]] = {
 }
 """The assignment rules that each kind of data has."""
 
+_DRAWS_OF_A_GAIN = 200
+
 
 def problems_of(trial: Trial) -> Iterator[str]:
     """Yield what is wrong between the parts of a trial."""
@@ -156,6 +158,9 @@ def _plan(trial: Trial) -> Iterator[str]:
     for name in ("uptake", "series", "costs"):
         if getattr(trial, name) is not None and not isinstance(trial.data, RegisterData):
             yield f"{name} needs data of kind register"
+    draws = trial.inference.bootstrap_draws
+    if trial.costs and draws is not None and draws < _DRAWS_OF_A_GAIN:
+        yield f"inference.bootstrap_draws is {draws}; must be {_DRAWS_OF_A_GAIN} or more where there are costs"
     if trial.uptake and not trial.randomised:
         yield "uptake needs arms: the trial was not randomised"
     if trial.strata and isinstance(trial.data, SummaryData):

@@ -67,7 +67,9 @@ class Inference(Definition):
     Attributes
     ----------
     min_per_arm, min_per_site
-        People an arm, or a site, must have for a number to be shown.
+        People an arm (of a subgroup too), or a site, must have for a number to be shown.
+    subgroup_adjustment
+        How the tests of equal effects are corrected for the number of divisions into subgroups.
     balance_draws, randomization_draws, bootstrap_draws
         Permutations of the joint balance test and of the randomisation tests; bootstrap samples.
     restricted_mean_horizon_weeks
@@ -84,6 +86,7 @@ class Inference(Definition):
     balance_draws: int = Field(ge=99)
     seed: int = Field(ge=0)
     multiplicity: Multiplicity | None = None
+    subgroup_adjustment: Literal["holm", "bonferroni", "bh", "none"] = "holm"
     randomization_draws: int | None = Field(default=None, ge=99)
     bootstrap_draws: int | None = Field(default=None, ge=99)
     restricted_mean_horizon_weeks: int | None = Field(default=None, ge=1)

@@ -8,21 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg
 
-from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import BoolArray, as_binary, as_covariates, check_arms
 from analysis_lib.trials._cox import RiskSets, independent_of_strata
+from analysis_lib.trials._newton import maximise
 from analysis_lib.trials.durations._causes import CENSORED_LABEL, Endings, read_endings
 
 __all__ = ["fine_gray"]
-
-# As of Cox regression: steps in standard deviations of the covariate, and the share of the likelihood that is rounding.
-_MAX_STEPS = 25
-_MAX_HALVINGS = 20
-_CONVERGED = 1e-8
-_ROUNDING = 1e-12
 
 
 def fine_gray(
@@ -110,24 +103,13 @@ def fine_gray(
 
 
 def _fit(x: FloatArray, names: tuple[str, ...], endings: Endings) -> tuple[float, float]:
-    """Return the first coefficient of (n, k) covariates, not collinear, and its standard error (Newton's method)."""
+    """Return the first coefficient of (n, k) covariates, not collinear, and its standard error."""
     centred = x - x.mean(axis=0)
     scale = np.sqrt(np.mean(centred**2, axis=0))
     model = _Subdistribution.build(centred / scale, endings)
-    beta = np.zeros(x.shape[1])
-    at, step = model.moments(beta), np.ones(x.shape[1])
-    for _ in range(_MAX_STEPS):
-        step = _newton_step(model, at)
-        if not np.all(np.isfinite(step)):
-            break
-        beta, at = _climb(model, beta, at, step)
-        if np.max(np.abs(step)) < _CONVERGED:
-            influence = model.scores(at) @ np.linalg.inv(model.information(at))
-            return float(beta[0] / scale[0]), float(np.sqrt(influence[:, 0] @ influence[:, 0]) / scale[0])
-    guilty = names[int(np.argmax(np.where(np.isfinite(step), np.abs(step), np.inf)))]
-    raise NotEstimable(
-        Message("the likelihood has no maximum: {name} separates those with the event from those without", name=guilty)
-    )
+    beta, at = maximise(model, names)
+    influence = model.scores(at) @ np.linalg.inv(model.information(at))
+    return float(beta[0] / scale[0]), float(np.sqrt(influence[:, 0] @ influence[:, 0]) / scale[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -199,7 +181,7 @@ class _Subdistribution:
         found: FloatArray = own[group] + self.kept.reshape(shape) * later[group]
         return found
 
-    def score(self, at: _Moments) -> FloatArray:
+    def gradient(self, at: _Moments) -> FloatArray:
         """Return the gradient of the log likelihood, shape (k,)."""
         gradient: FloatArray = self.x[self.sets.event].sum(axis=0) - self.came @ at.mean
         return gradient
@@ -236,24 +218,3 @@ def _before(sums: FloatArray, first: float = 0.0) -> FloatArray:
 def _from(values: FloatArray) -> FloatArray:
     """Return the sums of (times, ...) values from each time on, and 0 at the end: shape (times + 1, ...)."""
     return np.concatenate([np.cumsum(values[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))])
-
-
-def _newton_step(model: _Subdistribution, at: _Moments) -> FloatArray:
-    """Return the information's inverse times the score; not finite where there is no information."""
-    try:
-        factor = linalg.cho_factor(model.information(at))
-    except (linalg.LinAlgError, ValueError):
-        return np.full(model.x.shape[1], np.inf)
-    step: FloatArray = linalg.cho_solve(factor, model.score(at))
-    return step
-
-
-def _climb(model: _Subdistribution, beta: FloatArray, at: _Moments, step: FloatArray) -> tuple[FloatArray, _Moments]:
-    """Take the step, halved until the likelihood does not fall."""
-    least = at.log_likelihood - _ROUNDING * abs(at.log_likelihood)
-    for _ in range(_MAX_HALVINGS):
-        found = model.moments(beta + step)
-        if found.log_likelihood >= least:
-            return beta + step, found
-        step = step / 2
-    return beta, at

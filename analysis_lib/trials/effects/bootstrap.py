@@ -23,6 +23,7 @@ from analysis_lib.results import (
     wald_p_value,
 )
 from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._percentiles import Percentiles
 from analysis_lib.trials._sample import everyone, usable
 from analysis_lib.trials.effects._estimates import NO_VARIATION, collinear_note, no_variation
 from analysis_lib.trials.effects._refits import Part, additive, by_arm, covariates_within, units_of
@@ -112,7 +113,7 @@ class BootstrapEffects:
             method = Message.join([self.method, Message("normal interval")])
             limits, p_value = wald_interval(value, error, math.inf, self.level), wald_p_value(value, error, math.inf)
             return Estimate(interval=limits, p_value=p_value, method=method, **known)
-        rule = _Percentiles(draws=column)
+        rule = Percentiles(column)
         low, high = rule.interval_at(self.level)
         return Estimate(
             interval=Interval(low=low, high=high, level=self.level),
@@ -121,23 +122,6 @@ class BootstrapEffects:
             rule=rule,
             **known,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Percentiles:
-    """Interval rule of draws (draws,)."""
-
-    draws: FloatArray
-
-    def interval_at(self, level: float) -> tuple[float, float]:
-        """Return the percentile limits."""
-        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
-
-    def p_value(self) -> float:
-        """Return the two-sided p-value of no effect."""
-        side = min(int(np.sum(self.draws <= 0)), int(np.sum(self.draws >= 0)))
-        return min(1.0, 2 * (1 + side) / (1 + len(self.draws)))
 
 
 def bootstrap_effects(

@@ -14,7 +14,7 @@ from analysis_lib.trials.evaluation.effects import (
     survival_curves,
     unit_of,
 )
-from analysis_lib.trials.evaluation.subgroups import LEVEL_CHECK, check_equal_effects, estimate_subgroups
+from analysis_lib.trials.evaluation.subgroups import estimate_subgroups
 from analysis_lib.trials.evaluation.targets import TargetComparison, compare_targets
 
 __all__ = [
@@ -22,12 +22,10 @@ __all__ = [
     "ADJUSTED_HAZARD_RATIO",
     "DIFFERENCE",
     "HAZARD_RATIO",
-    "LEVEL_CHECK",
     "MEAN",
     "MEDIAN",
     "TargetComparison",
     "check_design",
-    "check_equal_effects",
     "compare_balance",
     "compare_targets",
     "count_exits",

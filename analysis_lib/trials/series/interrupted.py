@@ -115,12 +115,8 @@ def interrupted_time_series(
     References
     ----------
     Newey and West (1987), doi 10.2307/1913610. Wagner, Soumerai, Zhang and Ross-Degnan (2002),
-<<<<<<< HEAD
-    doi 10.1046/j.1365-2710.2002.00430.x. Lopez Bernal, Cummins and Gasparrini (2017), doi 10.1093/ije/dyw098.
-=======
-    doi 10.1046/j.1365-2710.2002.00430.x. Bernal, Cummins and Gasparrini (2017), doi 10.1093/ije/dyw098. Turner,
+    doi 10.1046/j.1365-2710.2002.00430.x. Lopez Bernal, Cummins and Gasparrini (2017), doi 10.1093/ije/dyw098. Turner,
     Forbes, Karahalios, Taljaard and McKenzie (2021), doi 10.1186/s12874-021-01364-0 (restricted likelihood, compared).
->>>>>>> wt-a2
 
     Examples
     --------

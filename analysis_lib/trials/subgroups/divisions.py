@@ -39,7 +39,7 @@ def combine_divisions(divisions: Mapping[str, Results], *, adjust: Adjustment = 
     -------
     Results
         All rows, with `group` as "division.group"; each division's test has the adjusted `p_value`, `passed` by it,
-        and the unadjusted one in `detail`. Tests that could not be made do not count.
+        and the unadjusted one in `detail`. Tests that could not be made do not count; a single one stays as it is.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _test_of(name: str, results: Results) -> Check:
 
 
 def _adjusted_test(test: Check, name: str, adjusted: dict[str, float], adjust: Adjustment) -> Check:
-    if name not in adjusted:
+    if name not in adjusted or len(adjusted) == 1:
         return replace(test, group=name)
     notes = [test.detail]
     if adjust != "none":

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import FloatArray, Message, check_level
-from analysis_lib.trials._arrays import Covariates, Groups, IntArray, as_covariates, as_groups, as_numbers
+from analysis_lib.trials._arrays import (
+    Covariates,
+    Groups,
+    IntArray,
+    as_columns,
+    as_covariates,
+    as_groups,
+    as_numbers,
+)
 from analysis_lib.trials._least_squares import independent_columns
 
 # Relative to a column's size: variation below this is rounding.
@@ -58,27 +65,6 @@ class Instrumented:
         """Return what is left of the instruments after regression on the exogenous columns, (n, m)."""
         basis = np.linalg.qr(self.exogenous)[0]
         return self.instruments - basis @ (basis.T @ self.instruments)
-
-
-def as_columns(values: Any, name: str, size: int) -> Covariates:
-    """Return columns with names from a frame, a series or an array of shape (n,) or (n, k), naming the argument."""
-    if isinstance(values, pd.DataFrame):
-        labels = tuple(str(label) for label in values.columns)
-        columns = [np.asarray(values.iloc[:, j]) for j in range(values.shape[1])]
-    else:
-        table = np.asarray(values)
-        if table.ndim not in (1, 2):
-            raise InvalidInput(f"{name} has {table.ndim} dimensions; must have one or two (people, columns)")
-        columns = [table] if table.ndim == 1 else list(table.T)
-        given = str(values.name) if isinstance(values, pd.Series) and values.name is not None else name
-        labels = (given,) if len(columns) == 1 else tuple(f"{name} {j + 1}" for j in range(len(columns)))
-    if not columns:
-        raise InvalidInput(f"{name} has no columns; must have one or more")
-    numbers = [
-        as_numbers(column, name if len(labels) == 1 else f"{name}, column {label!r},", size)
-        for label, column in zip(labels, columns, strict=True)
-    ]
-    return Covariates(values=np.column_stack(numbers), names=labels)
 
 
 def read_instrumented(

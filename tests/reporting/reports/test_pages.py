@@ -1,6 +1,7 @@
 """Every page of a trial: every part in both languages, nothing small, and a file of its rows."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -28,7 +29,7 @@ PARTS = {
     "trial_conduct": ("facts", "inflow", "flow", "shares", "schedule", "attrition"),
     "trial_durations": ("facts", "flow", "curves", "windows", "exits", "checks"),
     "trial_sites": ("sites", "heterogeneity", "shrunken", "without", "facts"),
-    "trial_subgroups_costs": ("facts", "subgroups", "learned", "uptake", "quantities", "costs"),
+    "trial_subgroups_costs": ("facts", "subgroups", "learned", "uptake", "quantities", "costs", "places", "conclusion"),
 }
 SMALL = "jc_stevns"
 
@@ -152,6 +153,86 @@ def test_few_missing_are_not_given_away_by_attrition_or_bounds(pages, extract):
                 rows = [r for r in page.results.estimates if "observed" in r.estimand or "Lee" in r.estimand]
                 assert not [row for row in rows if row.outcome == outcome and row.estimated]
         assert not re.search(r"observed: \d", words(conduct.attrition()))
+
+
+PRICES = {"benefit_week": 3500.0, "meeting": 150.0, "course": 900.0, "activation_week": 200.0}
+
+
+def with_prices(page):
+    """Return the page of a plan whose prices are chosen to show the arithmetic."""
+    costs = page.trial.costs
+    prices = tuple(
+        price.model_copy(update={"value": PRICES[price.id], "year": 2006, "illustrative": True})
+        for price in costs.prices
+    )
+    trial = page.trial.model_copy(update={"costs": costs.model_copy(update={"prices": prices})})
+    return replace(page, trial=trial, cases=replace(page.cases, trial=trial))
+
+
+def test_the_plan_without_prices_gives_no_money(pages):
+    page = pages["trial_subgroups_costs", "all", "en"]
+    assert "is not known" in words(page.places())
+    assert "The prices are not varied: the price of A week on unemployment insurance" in words(page.conclusion())
+    assert "What it came to in money is not said" in words(page.answer())
+    assert not any(row.estimated for row in page.results.estimates if row.unit in ("DKK", "DKK per person"))
+
+
+def test_prices_are_illustrative_wherever_money_is_said(pages):
+    page = with_prices(pages["trial_subgroups_costs", "all", "en"])
+    assert "The prices are chosen to show the arithmetic." in words(page.answer())
+    for part in ("costs", "places", "conclusion"):
+        assert "no result is claimed from them" in words(getattr(page, part)())
+    assert words(page.costs()).count("(illustrative)") == 4
+    assert "not known: weeks count alike" in words(page.costs())
+
+
+def test_a_manager_reads_how_many_jobcentres_have_a_balance(pages):
+    page = with_prices(pages["trial_subgroups_costs", "all", "en"])
+    rows = [row for row in page.results.estimates if row.group.startswith("place.")]
+    known = [row for row in rows if row.estimated]
+    assert (len(rows), 0 < len(known) < 10) == (10, True)
+    assert words(page.places()).startswith(f" {len(known)} of 10 jobcentres have people enough")
+    stevns = next(row for row in rows if row.group == f"place.{SMALL}")
+    assert stevns.reason == "an arm is below the least size of 20"
+    assert "an arm is below the least size of 20" in words(page.places())
+    assert "Net benefit in total" in words(page.places())
+
+
+def test_no_jobcentres_page_has_the_balance_of_others(pages):
+    page = with_prices(pages["trial_subgroups_costs", SMALL, "en"])
+    assert words(page.places()).strip() == "The balance of every jobcentre stands on the page of the whole trial."
+    assert not [row for row in page.results.estimates if row.group.startswith("place.")]
+
+
+def test_what_a_conclusion_rests_on(pages):
+    page = with_prices(pages["trial_subgroups_costs", "all", "en"])
+    said = words(page.conclusion())
+    assert "varied by 20% up and down, as the plan says" in said
+    assert "At which price the balance would be 0" in said
+    (gain,) = [row for row in page.results.estimates if row.estimand.startswith("probability")]
+    assert f"{gain.value:.0%} of the draws give a gain" in said
+    assert "the share is a rough one" in said
+    assert page.conclusion().html.count("<img alt=") == 1
+
+
+def test_withheld_counts_close_what_is_worked_out_from_effects(pages, monkeypatch):
+    """Of exact balances and prices the numbers of people could be had; of a total over a mean, they are it."""
+    page = with_prices(pages["trial_subgroups_costs", "all", "en"])
+    hidden = replace(page)
+    monkeypatch.setattr(type(hidden), "_hidden", True)
+    assert words(hidden.conclusion()).strip() == "Not shown: numbers of people withheld, the estimate rounded."
+    rows = hidden.results.estimates
+    assert not [row for row in rows if row.estimand.startswith(("probability", "net benefit in total"))]
+    assert all(row.n_treated is None for row in rows)
+
+
+def test_subgroups_stand_beside_their_adjusted_test(pages, extract):
+    given = {"trial": "hig", "jobcentre": "all", "extract": extract, "run": RUN, "language": "en"}
+    for page in (pages["trial_subgroups_costs", "all", "en"], open_trial_effects(**given)):
+        said = words(page.subgroups())
+        assert said.index("Do the groups differ?") < said.index("Effect on the primary outcome by group")
+        assert said.count("before adjustment over 2 divisions") == 2
+        assert "A group with fewer than 20 people in an arm has no number, and is not tested." in said
 
 
 def test_places_need_places(public_data):

@@ -14,6 +14,8 @@ from analysis_lib.trials.definition import Trial, read_trial
 FOLDER = Path(__file__).parents[3] / "parameters" / "trials"
 TEXT = {"da": "x", "en": "x"}
 DROP = object()
+KNOWN = {f"costs.prices.0.{key}": value for key, value in {"value": 700.0, "year": 2006, "illustrative": True}.items()}
+"""A price chosen to show the arithmetic."""
 
 
 @cache
@@ -121,9 +123,20 @@ BAD = [
     ("hig", {"schedule.2.expected.0.sites": ["fyn"]}, "schedule 'meetings': site is 'fyn'; must be one of storstroem, soenderjylland"),
     ("hig", {"schedule.2.arm": "control"}, "schedule 'meetings': arm is 'control'; must be one of treated"),
     ("hig", {"schedule.2.stratum": "young"}, "schedule 'meetings': stratum is 'young'; must be one of none: there are none"),
-    ("hig", {"costs.prices.0.value": 700.0}, "price 'benefit_week' must have both value and year, or neither"),
-    ("hig", {"costs.prices.0.value": 700.0, "costs.prices.0.year": 2006}, "price 'benefit_week' has a value; its mark is unknown if and only if it is illustrative"),
-    ("hig", {"costs.prices.0.mark": "recalled"}, "price 'benefit_week' has no value; its mark must be unknown"),
+    ("hig", {"costs.prices.0.value": 700.0, "costs.prices.0.illustrative": True}, "price 'benefit_week' has a value; must have its year too"),
+    ("hig", {"costs.prices.0.year": 2006}, "price 'benefit_week' has a year; must have its value too"),
+    ("hig", {"costs.prices.0.value": 700.0, "costs.prices.0.year": 2006}, "price 'benefit_week': mark is unknown exactly where there is no value, or it is illustrative"),
+    ("hig", {"costs.prices.0.mark": "recalled"}, "price 'benefit_week': mark is unknown exactly where there is no value, or it is illustrative"),
+    ("hig", {"costs.prices.0.illustrative": True}, "price 'benefit_week' is illustrative, which is for a value whose mark is unknown"),
+    ("hig", {"costs.prices.0.low": 700.0}, "price 'benefit_week': one of low and high is given; must be both or none"),
+    ("hig", {"costs.prices.0.low": 700.0, "costs.prices.0.high": 800.0}, "price 'benefit_week': there is no value, so there must be no range"),
+    ("hig", KNOWN | {"costs.prices.0.low": 600.0, "costs.prices.0.high": 650.0}, "price 'benefit_week': value is 700; must be from low (600) to high (650)"),
+    ("hig", KNOWN | {"costs.prices.1.value": 4.0, "costs.prices.1.year": 2009, "costs.prices.1.illustrative": True}, "prices are of the years 2006, 2009; must be of one"),
+    ("hig", {"costs.prices.0.value": 0.0, "costs.prices.0.year": 2006}, "costs.prices.0.value is 0.0"),
+    ("hig", {"costs.vary_by": 1.0}, "costs.vary_by is 1.0"),
+    ("hig", {"costs.currency": "EUR"}, "costs.currency is 'EUR'; must be 'DKK'"),
+    ("hig", {"inference.bootstrap_draws": 150}, "inference.bootstrap_draws is 150; must be 200 or more where there are costs"),
+    ("hig", {"inference.subgroup_adjustment": "tukey"}, "inference.subgroup_adjustment is 'tukey'; must be 'holm', 'bonferroni', 'bh' or 'none'"),
     ("hig", {"costs.prices.0.unit": "contact"}, "price 'benefit_week' is of states; its unit must be week"),
     ("hig", {"costs.prices.1.unit": "week"}, "price 'meeting' has unit week; activity 'meetings_held' is counted by the contact"),
     ("hig", {"costs.prices.1.activity": "meetings"}, "price 'meeting': activity is 'meetings'; must be one of meetings_held"),

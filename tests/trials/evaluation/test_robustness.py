@@ -12,7 +12,7 @@ from analysis_lib.trials.cases import in_group
 from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.effects import difference_in_means
 from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, estimate_effects
-from analysis_lib.trials.evaluation.costs import NET_BENEFIT, estimate_costs, estimate_quantities
+from analysis_lib.trials.evaluation.costs import estimate_quantities
 from analysis_lib.trials.evaluation.course import effect_course, estimate_uptake
 from analysis_lib.trials.evaluation.learned import estimate_learned
 from analysis_lib.trials.evaluation.robustness import bound_effects, correct_p_values, randomise_effects
@@ -158,24 +158,6 @@ def test_quantities_are_differences_in_units(hig_cases):
     direct = difference_in_means(tables[1][known], treated, cluster=hig_cases.design.unit[known])
     assert (rows["meeting"].value, rows["meeting"].std_error) == pytest.approx((direct.value, direct.std_error))
     assert rows["benefit_week"].value < 0 < rows["course"].value
-
-
-def test_without_prices_there_is_no_balance_and_with_them_there_is(hig_cases):
-    rows = estimate_costs(hig_cases).estimates
-    assert all(not row.estimated for row in rows)
-    assert "is not known" in rows[-1].reason
-    costs = hig_cases.trial.costs
-    prices = {"benefit_week": 3000.0, "meeting": 400.0, "course": 5000.0, "activation_week": 1500.0}
-    known = costs.model_copy(update={
-        "prices": tuple(
-            price.model_copy(update={"value": prices[price.id], "year": 2006, "illustrative": True}) for price in costs.prices
-        )
-    })  # fmt: skip
-    priced = replace(hig_cases, trial=hig_cases.trial.model_copy(update={"costs": known}))
-    total = next(row for row in estimate_costs(priced).estimates if row.outcome == NET_BENEFIT)
-    units = {row.outcome: row.value for row in estimate_quantities(hig_cases).estimates}
-    assert total.value == pytest.approx(-sum(prices[name] * units[name] for name in prices))
-    assert total.unit == "DKK for each person"
 
 
 def test_learned_effects_follow_the_plan(hig_cases):
