@@ -133,9 +133,11 @@ class TrialSeries(TrialReport):
                 first=plan.first_week, last=plan.last_week,
             ),
             t(
-                "A straight line before the break, and another after it, are fitted by least squares with the season "
-                "of the year. {level:.0f} % intervals allow for weeks that resemble each other up to {lag} weeks apart "
-                "(Newey and West); they are still too narrow, so the jump is held against those of earlier dates too.",
+                "A straight line before the break, and another after it, are fitted with the season of the year. Weeks "
+                "resemble those next to them: the {level:.0f} % intervals take each week's error to go on into the "
+                "next one (AR(1)), or allow for likeness up to {lag} weeks apart (Newey and West), which is known to "
+                "give too narrow intervals. The jump is held against those of earlier dates, which takes neither for "
+                "granted.",
                 level=level, lag=plan.lag_weeks,
             ),
         ]  # fmt: skip
@@ -150,7 +152,8 @@ class TrialSeries(TrialReport):
         return [self._say_change(), self._say_stands_out(), self._say_identified()]
 
     def _say_change(self) -> Message:
-        row = next(row for row in self._effects.estimates if row.estimand == MEAN_CHANGE)
+        rows = [row for row in self._effects.estimates if row.estimand == MEAN_CHANGE]
+        row = next((row for row in rows if row.estimated), rows[0])
         if not row.estimated:
             return Message("Nothing can be said here about the change: {reason}.", reason=row.reason)
         shown = {
@@ -160,12 +163,12 @@ class TrialSeries(TrialReport):
         if row.value > 0:
             return Message(
                 "{outcome}: from week {week} on it lay {size:.1f} percentage points above what the weeks before lead "
-                "one to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}).",
+                "one to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}; it is rather too narrow).",
                 **shown,
             )
         return Message(
             "{outcome}: from week {week} on it lay {size:.1f} percentage points below what the weeks before lead one "
-            "to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}).",
+            "to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}; it is rather too narrow).",
             **shown,
         )
 

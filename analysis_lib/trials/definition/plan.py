@@ -127,8 +127,10 @@ class Series(Definition):
     ----------
     first_week, last_week
         The weeks of the series.
+    errors
+        The model of the errors whose rows come first: AR(1), or Newey and West's; the other's come after.
     lag_weeks
-        Autocorrelation that standard errors allow for.
+        Autocorrelation that Newey and West's standard errors allow for.
     harmonics
         Pairs of waves for the seasons; 0 for none.
     placebo_weeks
@@ -145,6 +147,7 @@ class Series(Definition):
     first_week: str
     last_week: str
     interruption: Interruption
+    errors: Literal["newey_west", "ar1"] = "newey_west"
     lag_weeks: int = Field(ge=0)
     harmonics: int = Field(default=0, ge=0)
     placebo_weeks: tuple[str, ...] = ()

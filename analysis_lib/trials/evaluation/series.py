@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from analysis_lib.results import Check, Curve, Estimate, FloatArray, Message, Re
 from analysis_lib.trials.calendar_weeks import CalendarWeeks
 from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import Series
-from analysis_lib.trials.series import InterruptedSeries, interrupted_time_series, placebo_breaks
+from analysis_lib.trials.series import InterruptedSeries, SeriesMethod, interrupted_time_series, placebo_breaks
 
 SERIES = "series"
 """The outcome under which the rows of a series go."""
@@ -22,6 +23,8 @@ LEVEL, SLOPE, MEAN_CHANGE = CHANGES = (
 )
 """The changes, in the order of `interrupted_time_series`."""
 YEAR = 52
+LEAST_DF = 2
+"""Below, t has no variance, and an interval would run over thousands of percentage points."""
 PERCENTAGE_POINTS = Message("percentage points")
 STANDS_OUT = Message("the break stands out from earlier dates")
 
@@ -33,8 +36,8 @@ class SeriesEffects:
     Attributes
     ----------
     effects
-        Changes at the interruption in percentage points, and the check against earlier dates; empty rows with the
-        reason where nothing can be said.
+        Changes at the interruption in percentage points, by the plan's model of the errors and by the other one, and
+        the check against earlier dates; empty rows with the reason where nothing can be said.
     placebo
         The level change at each week of the plan at which nothing happened, from the weeks before the interruption
         alone; the estimand names the week.
@@ -73,37 +76,55 @@ def estimate_series(cases: Cases) -> SeriesEffects:
         level=level,
     )  # fmt: skip
     broken = weeks.column(plan.interruption.week)
-    found = _fit(cases, plan, weeks, people)
-    if isinstance(found, Message):
-        rows = [_empty(estimand, found, level) for estimand in CHANGES]
-        check = Check(name=STANDS_OUT, passed=None, outcome=SERIES, detail=found)
+    methods = sorted(get_args(SeriesMethod), key=lambda method: method != plan.errors)
+    fits = [_fit(cases, plan, weeks, people, method) for method in methods]
+    rows = [row for found in fits for row in _changes(found, len(cases), level)]
+    first = fits[0]
+    if isinstance(first, Message):
+        check = Check(name=STANDS_OUT, passed=None, outcome=SERIES, detail=first)
         return SeriesEffects(
-            effects=Results([*rows, check]), placebo=Results(), observed=observed, fitted=None, without_break=None,
-            interruption=broken,
+            effects=Results([*rows[: len(CHANGES)], check]), placebo=Results(), observed=observed, fitted=None,
+            without_break=None, interruption=broken,
         )  # fmt: skip
-    rows = [
-        replace(_in_points(row, len(cases), times=YEAR if estimand == SLOPE else 1), estimand=estimand)
-        for row, estimand in zip(found.effects.estimates, CHANGES, strict=True)
-    ]
     return SeriesEffects(
         effects=Results([*rows, _stands_out(plan, weeks, people)]),
         placebo=_placebo(plan, weeks, people, len(cases), level),
-        observed=observed, fitted=found.fitted, without_break=found.without_break, interruption=broken,
+        observed=observed, fitted=first.fitted, without_break=first.without_break, interruption=broken,
     )  # fmt: skip
 
 
-def _fit(cases: Cases, plan: Series, weeks: CalendarWeeks, people: FloatArray) -> InterruptedSeries | Message:
+def _fit(
+    cases: Cases, plan: Series, weeks: CalendarWeeks, people: FloatArray, method: SeriesMethod
+) -> InterruptedSeries | Message:
     """Return the fitted series, or the reason why there is none."""
     least = cases.trial.inference.min_per_arm
     if people.min() < least:
         return Message("fewer than {n} people are observed in a week", n=least)
     try:
         return interrupted_time_series(
-            weeks.share, weeks.column(plan.interruption.week), lag=plan.lag_weeks, harmonics=plan.harmonics,
-            people=people, level=cases.trial.inference.level,
+            weeks.share, weeks.column(plan.interruption.week), lag=_lag(plan, method), harmonics=plan.harmonics,
+            people=people, method=method, level=cases.trial.inference.level,
         )  # fmt: skip
     except NotEstimable as error:
         return Message.join([error.args[0]])
+
+
+def _lag(plan: Series, method: SeriesMethod) -> int | None:
+    return plan.lag_weeks if method == "newey_west" else None
+
+
+def _changes(found: InterruptedSeries | Message, n: int, level: float) -> list[Estimate]:
+    """Return the changes in percentage points, that of the slope over a year; or empty rows with the reason."""
+    if isinstance(found, Message):
+        return [_empty(estimand, found, level) for estimand in CHANGES]
+    rows = []
+    for row, estimand in zip(found.effects.estimates, CHANGES, strict=True):
+        if row.df < LEAST_DF:
+            reason = Message("the errors of the weeks resemble each other so much that no useful interval follows")
+            rows.append(replace(_empty(estimand, reason, level), method=row.method))
+        else:
+            rows.append(replace(_in_points(row, n, times=YEAR if estimand == SLOPE else 1), estimand=estimand))
+    return rows
 
 
 def _stands_out(plan: Series, weeks: CalendarWeeks, people: FloatArray) -> Check:
@@ -124,8 +145,8 @@ def _placebo(plan: Series, weeks: CalendarWeeks, people: FloatArray, n: int, lev
     for week in plan.placebo_weeks:
         try:
             found = interrupted_time_series(
-                weeks.share[before], weeks.column(week), lag=plan.lag_weeks, harmonics=plan.harmonics,
-                people=people[before], level=level,
+                weeks.share[before], weeks.column(week), lag=_lag(plan, plan.errors), harmonics=plan.harmonics,
+                people=people[before], method=plan.errors, level=level,
             )  # fmt: skip
             row = _in_points(found.effects.estimates[0], n)
         except NotEstimable as error:

@@ -33,14 +33,24 @@ def found(cases):
 def test_the_plan_is_carried_out(cases, found):
     people = cases.series.observed.sum(axis=0)
     broken = cases.series.column("2006-W27")
-    expected = interrupted_time_series(cases.series.share, broken, lag=8, harmonics=1, people=people)
-    assert [row.estimand for row in found.effects.estimates] == [LEVEL, SLOPE, MEAN_CHANGE]
-    for row, same, unit in zip(found.effects.estimates, expected.effects.estimates, (100, 5200, 100), strict=True):
+    ours = {"harmonics": 1, "people": people}
+    both = (
+        interrupted_time_series(cases.series.share, broken, lag=8, **ours),
+        interrupted_time_series(cases.series.share, broken, method="ar1", **ours),
+    )
+    assert [row.estimand for row in found.effects.estimates] == [LEVEL, SLOPE, MEAN_CHANGE] * 2
+    np.testing.assert_array_equal(found.fitted.y, both[0].fitted.y)
+    expected = [row for one in both for row in one.effects.estimates]
+    assert {row.estimated for row in found.effects.estimates[:3]} == {True}
+    for row, same, unit in zip(found.effects.estimates, expected, (100, 5200, 100) * 2, strict=True):
+        assert row.estimated == (same.df >= 2)
+        if not row.estimated:
+            assert "no useful interval" in row.reason
+            continue
         assert row.value == pytest.approx(unit * same.value)
         assert row.std_error == pytest.approx(unit * same.std_error)
-        assert (row.interval.low, row.interval.high) == pytest.approx(
-            (unit * same.interval.low, unit * same.interval.high)
-        )
+        limits = (row.interval.low, row.interval.high)
+        assert limits == pytest.approx((unit * same.interval.low, unit * same.interval.high))
         assert (row.p_value, row.n, row.unit) == (same.p_value, len(cases), "percentage points")
     (check,) = found.effects.checks
     same = placebo_breaks(cases.series.share, broken, window=26, harmonics=1, people=people).check
@@ -71,6 +81,14 @@ def test_the_simulated_break_is_found(extract, found):
     allowed = 4 * (row.std_error + 100 * np.sqrt(0.1 * 0.9 / 3000))
     assert abs(row.value - 100 * same.value) < allowed
     assert row.value > 1
+
+
+def test_the_plan_chooses_whose_rows_come_first(cases, found):
+    series = cases.trial.series.model_copy(update={"errors": "ar1"})
+    other = estimate_series(replace(cases, trial=cases.trial.model_copy(update={"series": series})))
+    assert other.effects.estimates[:3] == found.effects.estimates[3:]
+    assert other.effects.estimates[3:] == found.effects.estimates[:3]
+    assert not np.array_equal(other.fitted.y, found.fitted.y)
 
 
 def test_few_people_have_no_series(cases):
