@@ -193,8 +193,9 @@ class TrialDurations(TrialReport):
     @cached_property
     def _returns(self) -> Results:
         found = self._protected(estimate_returns(self.cases, self._arm, rng=self._rng()))
-        few = fewest_returns(self.cases, self._arm) < self._rule.min_count
-        return withhold(found, self._rule.min_count) if few and any(row.estimated for row in found.estimates) else found
+        # Reasons too can be about few people: a covariate that tells apart who came back.
+        few = 0 < fewest_returns(self.cases, self._arm) < self._rule.min_count
+        return withhold(found, self._rule.min_count) if few else found
 
     @cached_property
     def _exits(self) -> Results:

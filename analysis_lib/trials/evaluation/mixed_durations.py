@@ -182,9 +182,12 @@ def _no_returns(own: Comparison, plan: Recurrence, reason: Message) -> Results:
 
 
 def fewest_returns(cases: Cases, arm: str) -> int:
-    """Return the least number, above 0, of those in an arm who left and came back, or left and were not seen to."""
+    """Return the least number, above 0, of those in an arm who left and came back, or left and were not seen to.
+
+    0 where there are none, or the arms are too small to be compared anyway.
+    """
     plan, returns = cases.trial.inference.recurrence, cases.returns
-    if plan is None or returns is None:
+    if plan is None or returns is None or Comparison(cases, plan.outcome, arm).too_few is not None:
         return 0
     left = duration_of(cases, plan.outcome).event
     counts = [

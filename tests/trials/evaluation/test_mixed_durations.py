@@ -44,11 +44,11 @@ def rng():
     return np.random.default_rng(7)
 
 
-def plan_without_covariates(cases):
-    """The cases with mixed hazards of no covariates, whose truth the simulation knows exactly."""
+def plan_without_covariates(cases, model="mixed_hazard"):
+    """The cases with a model of no covariates, whose truth the simulation knows exactly."""
     inference = cases.trial.inference
-    plan = inference.mixed_hazard.model_copy(update={"covariates": False})
-    trial = cases.trial.model_copy(update={"inference": inference.model_copy(update={"mixed_hazard": plan})})
+    plan = getattr(inference, model).model_copy(update={"covariates": False})
+    trial = cases.trial.model_copy(update={"inference": inference.model_copy(update={model: plan})})
     return replace(cases, trial=trial)
 
 
@@ -193,6 +193,19 @@ def test_fewer_returns_are_found_and_are_direct(returning):
     assert effect.value == pytest.approx(treated.value - control.value)
 
 
+def test_covariates_are_in_both_hazards_where_the_plan_says_so(returning):
+    """With them people differ, so that there is a part by who leaves, small here: returns do not depend on them."""
+    cases = in_group(returning(0.8), np.arange(4000) < 900)
+    (part,) = rows_of(estimate_returns(cases, "treated", rng=rng()), BY_SELECTION)
+    assert part.estimated
+    assert part.interval.low <= 0 <= part.interval.high
+    plain = estimate_returns(plan_without_covariates(cases, "recurrence"), "treated", rng=rng())
+    ratios = [
+        rows_of(found, LEAVING_RATIO)[0].value for found in (plain, estimate_returns(cases, "treated", rng=rng()))
+    ]
+    assert ratios[0] != pytest.approx(ratios[1], rel=1e-4)
+
+
 def test_no_effect_on_returns_is_found_where_there_is_none(returning):
     found = estimate_returns(returning(1), "treated", rng=rng())
     row = rows_of(found, RETURN_RATIO)[0]
@@ -203,7 +216,7 @@ def test_no_effect_on_returns_is_found_where_there_is_none(returning):
 
 
 def test_rows_are_those_of_the_two_spell_model(returning):
-    cases = returning(0.8)
+    cases = plan_without_covariates(returning(0.8), "recurrence")
     found, first = estimate_returns(cases, "treated", rng=rng()), cases.outcomes[OUTCOME]
     direct = two_spell_model(
         first.time, first.event, cases.returns.time, cases.returns.event, cases.design.arm == "treated",
