@@ -10,6 +10,8 @@ import pytest
 from analysis_lib import open_trial_durations, read_results
 from analysis_lib.batch.simulated_extract import write_simulated_extract
 from analysis_lib.reporting import plots
+from analysis_lib.reporting.protected_rows import withhold
+from analysis_lib.results import Check, Estimate, Interval, Results
 from analysis_lib.trials.evaluation.mixed_durations import (
     DIRECT,
     LEAVING_RATIO,
@@ -134,3 +136,18 @@ def test_trials_without_the_keys_say_so(public_data):
     page = open_trial_durations(trial="rossi", jobcentre="all", extract=public_data, run=RUN, language="en")
     assert "The plan does not follow people after they have left." in words(page.returns())
     assert "unobserved" not in words(page.windows())
+
+
+def test_withheld_results_keep_their_names_and_nothing_else():
+    row = Estimate(
+        estimand="effect", value=1.5, interval=Interval(low=1.0, high=2.0, level=0.9), n=12, outcome="o", arm="a",
+        note="12 people", group="g",
+    )  # fmt: skip
+    check = Check(name="gain", passed=None, statistic=3.0, p_value=0.2, detail="AIC 7", outcome="o", arm="a")
+    estimate, test = withhold(Results([row, check]), 5)
+    assert (estimate.estimand, estimate.outcome, estimate.arm, estimate.group) == ("effect", "o", "a", "g")
+    assert (test.name, test.outcome, test.arm) == ("gain", "o", "a")
+    assert np.isnan([estimate.value, estimate.interval.low, test.statistic, test.p_value]).all()
+    assert (estimate.n, estimate.note) == (None, "")
+    assert FEW in estimate.reason
+    assert FEW in test.detail
