@@ -18,7 +18,7 @@ from analysis_lib.reporting.table import (
     write_interval,
 )
 from analysis_lib.reporting.tables import name_covariate
-from analysis_lib.results import Curve, Results
+from analysis_lib.results import Curve, Message, Results
 from analysis_lib.trials.costs import PriceSwing, Sensitivity
 
 NOTABLE = 0.1
@@ -30,9 +30,25 @@ Beyond 0.25 linear regression depends on its specification (Imbens and Wooldridg
 WEEKS_SAID = (13.0, 26.0, 52.0, 104.0)
 
 
-def describe_survival(curves: Sequence[Curve], *, translator: Translator, labels: Labels) -> str:
+STAY = (
+    Message("Curves of the share still unemployed, by weeks since the start of unemployment."),
+    Message("Weeks since the start of unemployment"),
+    Message("Still unemployed"),
+)
+RETURN = (
+    Message("Curves of the share not yet back, by weeks since the exit was lasting."),
+    Message("Weeks since the exit was lasting"),
+    Message("Not yet back"),
+)
+SurvivalWords = tuple[Message, Message, Message]
+"""What survival curves are of: the sentence, and the names of both axes."""
+
+
+def describe_survival(
+    curves: Sequence[Curve], *, translator: Translator, labels: Labels, words: SurvivalWords = STAY
+) -> str:
     """Say each curve at some weeks, or at its end where that comes first."""
-    sentences = [translator.t("Curves of the share still unemployed, by weeks since the start of unemployment.")]
+    sentences = [translator.render(words[0])]
     for curve in curves:
         last = float(curve.x[-1])
         weeks = [week for week in WEEKS_SAID if week <= last] or [last]

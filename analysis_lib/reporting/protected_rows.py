@@ -94,6 +94,19 @@ def protect_results(
     return Results(items)
 
 
+def withhold(results: Results, least: int) -> Results:
+    """Empty every row and check: they are about a small group that their counts do not show."""
+    reason = too_few(least)
+    return Results(
+        _emptied(item, least)
+        if isinstance(item, Estimate)
+        else Check(
+            name=item.name, passed=None, detail=reason, outcome=item.outcome, arm=item.arm, group=item.group
+        )
+        for item in results
+    )  # fmt: skip
+
+
 def protect_message(message: str, least: int, *, drop: bool = False) -> str:
     """Return the message with small numbers of people as "fewer than {n}", and without the parts that count events.
 

@@ -60,6 +60,8 @@ class Cases:
         not all of the horizon was observed.
     series
         The cases' weeks by the calendar, where the trial has a series.
+    returns
+        Time from the exit to the return, where the plan has a recurrence; 0 of those who did not leave.
     """
 
     trial: Trial
@@ -79,6 +81,7 @@ class Cases:
     activities: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     priced_weeks: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     series: CalendarWeeks | None = None
+    returns: Durations | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -145,6 +148,7 @@ def in_group(cases: Cases, chosen: Chosen) -> Cases:
         activities={name: amount[chosen] for name, amount in cases.activities.items()},
         priced_weeks={name: weeks[chosen] for name, weeks in cases.priced_weeks.items()},
         series=None if cases.series is None else cases.series.take(chosen),
+        returns=None if cases.returns is None else cases.returns.take(chosen),
     )
 
 
@@ -157,5 +161,5 @@ def take_outcomes(outcomes: Mapping[str, Measured], chosen: Chosen) -> dict[str,
         elif isinstance(measured, Weekly):
             taken[name] = Weekly(values=measured.values[chosen])
         else:
-            taken[name] = Durations(time=measured.time[chosen], cause=measured.cause[chosen])
+            taken[name] = measured.take(chosen)
     return taken

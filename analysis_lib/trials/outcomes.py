@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from analysis_lib.errors import DataError
 from analysis_lib.register.spells import Spells, weeks_from_spells
 from analysis_lib.register.states import first_run, weeks_in_state
-from analysis_lib.trials.definition import MeasuredDuration, MeasuredMean, ShareInStates, TimeToState, WeeksInStates
+from analysis_lib.trials.definition import (
+    MeasuredDuration,
+    MeasuredMean,
+    Recurrence,
+    ShareInStates,
+    TimeToState,
+    WeeksInStates,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,6 +65,10 @@ class Durations:
         """Whether the exit itself was seen; competing exits count as censored here."""
         seen: NDArray[np.bool_] = self.cause == EXIT
         return seen
+
+    def take(self, chosen: NDArray[np.bool_]) -> Durations:
+        """Return those of the cases chosen, (n,)."""
+        return Durations(time=self.time[chosen], cause=self.cause[chosen])
 
 
 Measured = Numbers | Weekly | Durations
@@ -116,6 +127,44 @@ def measure_time_to_state(
         time = np.where(earlier, begun - entry, time)
         cause[earlier] = state
     return Durations(time=time.astype(np.float64), cause=cause)
+
+
+def measure_returns(
+    asked: Recurrence,
+    outcome: TimeToState,
+    first: Durations,
+    spells: Spells,
+    entry: IntArray,
+    *,
+    codes_of: CodesOf,
+    follow_up: int,
+    unknown: Sequence[int] = (),
+) -> Durations:
+    """Measure the time from a lasting exit to the return, of those who left; 0 and censored for all others.
+
+    Time counts from the last of the `outcome.min_weeks` weeks that make the exit, in which the person is out by
+    definition: a time t means that the run in the return's states began t weeks after it. As with the first spell, a
+    run can only be seen while `min_weeks` weeks are left, so that observation of everybody ends before.
+
+    Parameters
+    ----------
+    asked
+        What a return is.
+    outcome, first
+        The duration that is the first spell, and as it was measured, shape (n,).
+    spells, entry, codes_of, unknown
+        As in `measure_time_to_state`.
+    follow_up
+        Weeks after entry (not after the exit) at which observation ends at the latest.
+    """
+    left = first.event
+    begin = entry + np.where(left, first.time.astype(np.int64) + outcome.min_weeks - 1, 0)
+    end = first_unobserved(spells, begin, [*codes_of(asked.censoring), *unknown])
+    week, found, _ = first_run(spells, codes_of(asked.states), start=begin, min_weeks=asked.min_weeks, end=end)
+    last = np.minimum(entry + follow_up, spells.n_weeks - asked.min_weeks) - begin
+    time = np.where(left, np.clip(np.minimum(week - begin, last), 0, None), 0)
+    back = left & found & (week - begin <= last)
+    return Durations(time=time.astype(np.float64), cause=np.where(back, EXIT, CENSORED).astype(object))
 
 
 def measure_weeks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,7 +37,14 @@ from analysis_lib.trials.design.rules import birth_design, cohort_design
 from analysis_lib.trials.entries import UNKNOWN_CODE, Exclusion, find_entries
 from analysis_lib.trials.flow import Flow
 from analysis_lib.trials.groups import OTHER_STRATUM, stratum_members
-from analysis_lib.trials.outcomes import Measured, measure_shares, measure_time_to_state, measure_weeks
+from analysis_lib.trials.outcomes import (
+    Durations,
+    Measured,
+    measure_returns,
+    measure_shares,
+    measure_time_to_state,
+    measure_weeks,
+)
 from analysis_lib.trials.participation import find_contacts, measure_activities, measure_priced_weeks
 
 __all__ = ["UNKNOWN_CODE", "cases_from_extract", "trial_year"]
@@ -154,12 +161,13 @@ def _measure(trial: Trial, extract: Extract, codes: CodeList, found: _People) ->
     """Return the eligible as cases, their flows still to be counted."""
     own, unknown = extract.spells.take(found.eligible), found.unknown
     contacts = find_contacts(extract, found.eligible, found.entry)
+    outcomes = _measure_outcomes(trial, own=own, entry=found.entry, codes=codes, unknown=unknown)
     return Cases(
         trial=trial,
         jobcentre=ALL,
         frame=found.frame,
         design=_design(trial, found.frame),
-        outcomes=_measure_outcomes(trial, own=own, entry=found.entry, codes=codes, unknown=unknown),
+        outcomes=outcomes,
         flow=Flow(start_label=EVERYBODY, start=0, exclusions=(), arms=()),
         site_flows={},
         first_week=extract.first_week,
@@ -171,6 +179,7 @@ def _measure(trial: Trial, extract: Extract, codes: CodeList, found: _People) ->
         activities=measure_activities(trial.activities, contacts, own, found.entry, codes, unknown=unknown),
         priced_weeks=measure_priced_weeks(trial.costs, own, found.entry, codes, unknown=unknown),
         series=calendar_weeks(trial.series, own, extract, codes, unknown=unknown) if trial.series else None,
+        returns=_measure_returns(trial, outcomes, own=own, entry=found.entry, codes=codes, unknown=unknown),
     )
 
 
@@ -231,3 +240,20 @@ def _measure_outcomes(
         elif isinstance(outcome, ShareInStates):
             measured[outcome.id] = measure_shares(outcome, own, entry, codes.codes_of, unknown=unknown)
     return measured
+
+
+def _measure_returns(
+    trial: Trial, outcomes: Mapping[str, Measured], *, own: Spells, entry: NDArray[np.int64], codes: CodeList,
+    unknown: Sequence[int],
+) -> Durations | None:  # fmt: skip
+    asked = trial.inference.recurrence
+    if asked is None:
+        return None
+    outcome = next(o for o in trial.outcomes if o.id == asked.outcome)
+    first = outcomes[asked.outcome]
+    if not isinstance(outcome, TimeToState) or not isinstance(first, Durations):
+        raise DefinitionError(f"trial {trial.id}: inference.recurrence.outcome must be of kind time_to_state")
+    follow_up = trial.data.follow_up_weeks if isinstance(trial.data, RegisterData) else 0
+    return measure_returns(
+        asked, outcome, first, own, entry, codes_of=codes.codes_of, follow_up=follow_up, unknown=unknown
+    )

@@ -55,10 +55,14 @@ def simulated(simulate):
 
 @pytest.fixture(scope="session")
 def remake(model):
-    """Return a function that makes HIG's model anew with other parts, checked as when it is read from a file."""
+    """Return a function that makes HIG's model anew with other parts, checked as when it is read from a file.
+
+    Contacts, returns and groups of the truth are left out unless given.
+    """
 
     def make(**parts):
-        content = json.loads(model.model_dump_json()) | {"contacts": [], "truth_groups": [], "truth_outcomes": {}}
+        left_out = {"contacts": [], "recurrence": None, "truth_groups": [], "truth_outcomes": {}}
+        content = json.loads(model.model_dump_json()) | left_out
         content["sites"] = [{"code": code, "weight": 1.0} for code in (320, 370, 510)]
         return SimulationModel.model_validate_json(json.dumps(content | parts))
 

@@ -33,10 +33,9 @@ def born_1_to_15(people):
 
 @pytest.fixture(scope="module")
 def plain(model):
-    """The model without gaps and other exits, so that the weeks are those of the latent time alone."""
-    return model.model_copy(
-        update={"other_exits": (), "blank_gap": model.blank_gap.model_copy(update={"weekly_hazard": 0.0})}
-    )
+    """The model without gaps, other exits and returns, so that the weeks are those of the latent time alone."""
+    gap = model.blank_gap.model_copy(update={"weekly_hazard": 0.0})
+    return model.model_copy(update={"other_exits": (), "blank_gap": gap, "recurrence": None})
 
 
 def entries(register, model, codes):

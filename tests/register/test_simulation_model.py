@@ -176,7 +176,7 @@ RETURNS = "recurrence:\n  {mark: unknown, return_hazard: 0.1, exit_hazard: 0.1, 
 )  # fmt: skip
 def test_what_contradicts_itself(tmp_path, old, new, message):
     # The sections of the definition that these cases write anew are taken out.
-    source = without(without(SOURCE, "contacts"), "truth_groups")
+    source = without(without(without(SOURCE, "contacts"), "truth_groups"), "recurrence")
     assert old in source
     path = tmp_path / "simulation.yml"
     path.write_text(source.replace(old, new, 1).replace(", ARGS", ""), encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis_lib.errors import InvalidInput
-from analysis_lib.reporting.descriptions import caption_survival, describe_survival
+from analysis_lib.reporting.descriptions import STAY, SurvivalWords, caption_survival, describe_survival
 from analysis_lib.reporting.language import Labels, Translator, say_label
 from analysis_lib.reporting.plots._style import COLOURS, DASHES, MUTED, SHADE, describe, new_axes, style, wrap
 from analysis_lib.reporting.trial_facts import say_weeks
@@ -25,6 +25,7 @@ def survival(
     translator: Translator,
     labels: Labels,
     windows: Sequence[ScheduleWindow] = (),
+    words: SurvivalWords = STAY,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw survival curves as steps with their bands and, under the axis, the people at risk.
@@ -38,6 +39,8 @@ def survival(
         The language, and what the ids are called.
     windows
         Periods of the trial's schedule, shaded, with their labels above the axes.
+    words
+        What the curves are of.
     ax
         Axes to draw on; a new figure without.
 
@@ -58,12 +61,12 @@ def survival(
         axes.set_ylim(0, 1)
         axes.set_xticks(week_ticks(last))
         axes.yaxis.set_major_formatter(lambda share, _: translator.percent(share))
-        axes.set_xlabel(translator.t("Weeks since the start of unemployment"))
-        axes.set_ylabel(translator.t("Still unemployed"))
+        axes.set_xlabel(translator.render(words[1]))
+        axes.set_ylabel(translator.render(words[2]))
         axes.grid(axis="x", visible=False)
         axes.legend(loc="upper right")
         _write_at_risk(axes, curves, translator, labels)
-    alt = describe_survival(curves, translator=translator, labels=labels)
+    alt = describe_survival(curves, translator=translator, labels=labels, words=words)
     return describe(axes, alt=alt, caption=caption_survival(curves, translator=translator))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -13,8 +14,10 @@ from analysis_lib.reporting.answer import clear
 from analysis_lib.reporting.disclosure import protect_curve
 from analysis_lib.reporting.labels import exit_labels
 from analysis_lib.reporting.language import Labels
+from analysis_lib.reporting.protected_rows import withhold
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.shown_mixed_durations import show_mixed, show_returns
 from analysis_lib.reporting.tables import effects_table, significance_table
 from analysis_lib.results import Message, Results
 from analysis_lib.trials.cases import Cases
@@ -27,6 +30,13 @@ from analysis_lib.trials.evaluation.durations import (
     estimate_windows,
     randomise_durations,
     threat_windows,
+)
+from analysis_lib.trials.evaluation.mixed_durations import (
+    estimate_mixed,
+    estimate_returns,
+    fewest_returns,
+    mixed_outcomes,
+    return_curves,
 )
 from analysis_lib.trials.outcomes import Durations
 
@@ -65,7 +75,7 @@ class TrialDurations(TrialReport):
             return self._none()
         rows = Results(self._windows.estimates)
         if not rows:
-            return paragraphs(self.translator.t("The plan names no windows of time."))
+            return together(paragraphs(self.translator.t("The plan names no windows of time.")), *self._unlike_people())
         shown: list[object] = []
         if any(row.estimated for row in rows.estimates):
             shown.append(plots.figure(plots.effects(rows, translator=self.translator, labels=self._labels)))
@@ -80,6 +90,15 @@ class TrialDurations(TrialReport):
             effects_table(rows, self.translator, self._labels, caption=caption),
             significance_table(self._windows, self.translator, self._labels, caption=tests),
             paragraphs(note),
+            *self._unlike_people(),
+        )
+
+    def _unlike_people(self) -> list[Shown]:
+        plan = self.trial.inference.mixed_hazard
+        return (
+            []
+            if plan is None
+            else [show_mixed(plan, self._mixed, trial=self.trial, translator=self.translator, labels=self._labels)]
         )
 
     def exits(self) -> Shown:
@@ -99,6 +118,26 @@ class TrialDurations(TrialReport):
             ),
         )
 
+    def returns(self) -> Shown:
+        """Show who came back of those who left, and what of the effect on it is direct."""
+        plan = self.trial.inference.recurrence
+        if plan is None:
+            return paragraphs(self.translator.t("The plan does not follow people after they have left."))
+        curves = []
+        for curve in return_curves(self.cases, self._arm):
+            with suppress(NotEstimable):
+                # Of how many left, the table of endings says what may be said.
+                curves.append(protect_curve(curve, self._rule, hide_counts=True))
+        return show_returns(
+            plan,
+            self._returns,
+            curves,
+            trial=self.trial,
+            codes=self.cases.codes,
+            translator=self.translator,
+            labels=self._labels,
+        )
+
     def checks(self) -> Shown:
         """Show what other models say, and whether the ratio is constant."""
         if not self._outcomes:
@@ -115,7 +154,8 @@ class TrialDurations(TrialReport):
     @property
     def results(self) -> Results:
         """Every estimate and check of the report, after disclosure control; the hazard ratio first."""
-        return self._ratios + self._means + self._windows + self._exits + self._checks
+        found = self._ratios + self._means + self._windows + self._mixed + self._exits
+        return found + self._returns + self._checks
 
     @property
     def _arm(self) -> str:
@@ -143,6 +183,20 @@ class TrialDurations(TrialReport):
     @cached_property
     def _windows(self) -> Results:
         return self._of_each(estimate_windows)
+
+    @cached_property
+    def _mixed(self) -> Results:
+        rng, outcomes = self._rng(), mixed_outcomes(self.cases)
+        return self._protected(
+            Results(item for name in outcomes for item in estimate_mixed(self.cases, name, self._arm, rng=rng))
+        )
+
+    @cached_property
+    def _returns(self) -> Results:
+        found = self._protected(estimate_returns(self.cases, self._arm, rng=self._rng()))
+        # Reasons too can be about few people: a covariate that tells apart who came back.
+        few = 0 < fewest_returns(self.cases, self._arm) < self._rule.min_count
+        return withhold(found, self._rule.min_count) if few else found
 
     @cached_property
     def _exits(self) -> Results:

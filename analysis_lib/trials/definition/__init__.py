@@ -39,7 +39,15 @@ from analysis_lib.trials.definition.outcomes import (
     WeeksInStates,
 )
 from analysis_lib.trials.definition.people import Covariate, CovariateLevel, Group, Strata, Subgroup
-from analysis_lib.trials.definition.plan import HazardWindow, Inference, Multiplicity, Pooling, Series
+from analysis_lib.trials.definition.plan import (
+    HazardWindow,
+    Inference,
+    MixedHazard,
+    Multiplicity,
+    Pooling,
+    Recurrence,
+    Series,
+)
 from analysis_lib.trials.definition.published import Limit, Published, Target
 from analysis_lib.trials.definition.summary import (
     PublishedRatio,
@@ -73,6 +81,7 @@ __all__ = [
     "LongTerm",
     "MeasuredDuration",
     "MeasuredMean",
+    "MixedHazard",
     "Multiplicity",
     "NotRandomised",
     "Outcome",
@@ -83,6 +92,7 @@ __all__ = [
     "PublishedShare",
     "PublishedSize",
     "RecordedArm",
+    "Recurrence",
     "RegisterData",
     "Reported",
     "ReportedRatio",

@@ -39,6 +39,7 @@ def problems_of(trial: Trial) -> Iterator[str]:
     yield from _references(trial)
     yield from _horizons(trial)
     yield from _plan(trial)
+    yield from _spells(trial)
     if isinstance(trial.data, SummaryData):
         yield from _published_numbers(trial, trial.data)
 
@@ -169,6 +170,36 @@ def _plan(trial: Trial) -> Iterator[str]:
         yield "status is template, which claims no result; targets and published must be left out"
     if isinstance(trial.data, FileData) and trial.inference.min_per_site:
         yield "inference.min_per_site needs sites; a file of cases has none"
+
+
+def _spells(trial: Trial) -> Iterator[str]:
+    """Yield what does not fit in the models of durations."""
+    mixed, again = trial.inference.mixed_hazard, trial.inference.recurrence
+    for name, asked in (("mixed_hazard", mixed), ("recurrence", again)):
+        if asked is None:
+            continue
+        # Weeks of a register are grouped; of a measured duration it is not known what a number stands for.
+        if not any(isinstance(outcome, TimeToState) for outcome in trial.outcomes):
+            yield f"inference.{name} needs an outcome of kind time_to_state"
+        if asked.covariates and not trial.covariates:
+            yield f"inference.{name}.covariates is true; the trial has none"
+        if not trial.randomised:
+            yield f"inference.{name} needs arms: the trial was not randomised"
+    if again is None or not isinstance(trial.data, RegisterData):
+        return
+    durations = {o.id: o for o in trial.outcomes if isinstance(o, TimeToState)}
+    yield from _unknown("inference.recurrence.outcome", again.outcome, durations)
+    first = durations.get(again.outcome)
+    for name, states in (("states", again.states), ("censoring", again.censoring)):
+        for state in states:
+            if first is not None and state in first.exit_states:
+                yield f"inference.recurrence.{name} has '{state}', an exit state of outcome '{first.id}'; must not"
+    asked_for = again.left_within + again.returned_within
+    if asked_for > trial.data.follow_up_weeks:
+        yield (
+            f"inference.recurrence: left_within and returned_within are {asked_for} weeks together; must be at most "
+            f"data.follow_up_weeks, {trial.data.follow_up_weeks}"
+        )
 
 
 def _published_numbers(trial: Trial, data: SummaryData) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -48,6 +50,77 @@ class HazardWindow(Definition):
         return self
 
 
+class MixedHazard(Sourced):
+    """Hazard ratios that allow for people who differ in what nobody measured, beside those that do not.
+
+    Attributes
+    ----------
+    mass_points
+        Types of people: 2 or 3.
+    baseline_weeks
+        Weeks that end a step of the hazard over time; by default those that end the hazard windows.
+    covariates
+        Whether the trial's covariates are in the hazard.
+    """
+
+    mass_points: int = Field(ge=2, le=3)
+    baseline_weeks: tuple[int, ...] = ()
+    covariates: bool
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MixedHazard:
+        check_weeks("baseline_weeks", self.baseline_weeks)
+        return self
+
+
+class Recurrence(Sourced):
+    """Whether people came back after a duration ended, by a model of both spells.
+
+    The second spell begins with the last of the weeks that make the exit (`min_weeks` of the outcome): a return cannot
+    come before. It ends with the first run of `min_weeks` weeks in `states`, and is observed to the trial's follow-up
+    from entry, or the first week in one of the `censoring` states.
+
+    Attributes
+    ----------
+    outcome
+        The duration that is the first spell; its exit begins the second.
+    leaving_weeks, return_weeks
+        Weeks that end a step of the hazard, each from the beginning of its spell.
+    left_within, returned_within
+        The effect is on the chance to be back within `returned_within` weeks, of those who left within `left_within`.
+    mass_points
+        Types of people, each with a level in both spells: 2 to 4.
+    covariates
+        Whether the trial's covariates are in both hazards.
+    """
+
+    outcome: Id
+    states: tuple[Id, ...] = Field(min_length=1)
+    min_weeks: int = Field(ge=1)
+    censoring: tuple[Id, ...] = ()
+    leaving_weeks: tuple[int, ...] = Field(min_length=1)
+    return_weeks: tuple[int, ...] = Field(min_length=1)
+    left_within: int = Field(ge=1)
+    returned_within: int = Field(ge=1)
+    mass_points: int = Field(ge=2, le=4)
+    covariates: bool
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Recurrence:
+        check_weeks("leaving_weeks", self.leaving_weeks)
+        check_weeks("return_weeks", self.return_weeks)
+        both = sorted(set(self.states) & set(self.censoring))
+        if both:
+            raise ValueError(f"'{both[0]}' stands in states and censoring; must be a return or an end, not both")
+        return self
+
+
+def check_weeks(name: str, weeks: Sequence[int]) -> None:
+    """Raise where weeks are not increasing and 1 or more."""
+    if any(later <= earlier for earlier, later in pairwise((0, *weeks))):
+        raise ValueError(f"{name} is {list(weeks)}; must be increasing, from 1 on")
+
+
 class Pooling(Definition):
     """How sites' estimates are pooled: one common effect, or effects that vary between sites."""
 
@@ -76,6 +149,8 @@ class Inference(Definition):
         Up to where the mean duration is compared.
     hazard_windows
         One after the other, without overlap.
+    mixed_hazard, recurrence
+        Models of durations with people who differ in what nobody measured: of one spell, and of the return after it.
     learned_splits
         Splits of the people in which learned effects are made in one half and held against the other.
     """
@@ -91,6 +166,8 @@ class Inference(Definition):
     bootstrap_draws: int | None = Field(default=None, ge=99)
     restricted_mean_horizon_weeks: int | None = Field(default=None, ge=1)
     hazard_windows: tuple[HazardWindow, ...] = ()
+    mixed_hazard: MixedHazard | None = None
+    recurrence: Recurrence | None = None
     pooling: Pooling | None = None
     min_per_site: int | None = Field(default=None, ge=2)
     learned_splits: int | None = Field(default=None, ge=5)
@@ -104,6 +181,8 @@ class Inference(Definition):
         for earlier, later in zip(self.hazard_windows, self.hazard_windows[1:], strict=False):
             if earlier.weeks[1] is None or later.weeks[0] < earlier.weeks[1]:
                 raise ValueError(f"hazard window '{later.id}' begins before '{earlier.id}' ends; must not")
+        if self.mixed_hazard and not (self.mixed_hazard.baseline_weeks or self.hazard_windows):
+            raise ValueError("mixed_hazard.baseline_weeks is missing; must be given where there are no hazard_windows")
         return self
 
 

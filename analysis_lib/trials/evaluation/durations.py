@@ -45,7 +45,7 @@ def duration_of(cases: Cases, outcome: str) -> Durations:
     return measured
 
 
-class _Comparison:
+class Comparison:
     """One duration of one treated arm and its controls, as the array functions take it."""
 
     def __init__(self, cases: Cases, outcome: str, arm: str) -> None:
@@ -60,10 +60,8 @@ class _Comparison:
 
     @property
     def covariates(self) -> Any:
-        trial = self.cases.trial
-        if not trial.covariates or trial.inference.adjustment == "none":
-            return None
-        return covariate_columns(self.cases.frame[self.pair], trial.covariates, all_levels=False)
+        """The trial's covariates as columns, a category without its first level."""
+        return covariate_columns(self.cases.frame[self.pair], self.cases.trial.covariates, all_levels=False)
 
     def row(self, estimand: Message, unit: Message, estimate: Callable[[], Estimate], **known: str) -> Estimate:
         """Return the estimate under its names, or the empty row with the reason."""
@@ -81,7 +79,7 @@ def estimate_mean_durations(cases: Cases, outcome: str, arm: str) -> Results:
     horizon = cases.trial.inference.restricted_mean_horizon_weeks
     if horizon is None:
         return Results()
-    own = _Comparison(cases, outcome, arm)
+    own = Comparison(cases, outcome, arm)
     unit = unit_of(cases.trial, outcome)
 
     def mean_of(chosen: Any) -> Callable[[], Estimate]:
@@ -106,9 +104,9 @@ def estimate_windows(cases: Cases, outcome: str, arm: str) -> Results:
     windows = cases.trial.inference.hazard_windows
     if not windows:
         return Results()
-    own = _Comparison(cases, outcome, arm)
+    own = Comparison(cases, outcome, arm)
     ratio = Message("ratio")
-    cuts = sorted({float(week) for window in windows for week in window.weeks if week} - {0.0})
+    cuts = window_cuts(cases)
     try:
         if own.too_few is not None:
             raise NotEstimable(own.too_few)
@@ -131,6 +129,12 @@ def estimate_windows(cases: Cases, outcome: str, arm: str) -> Results:
     return Results([*items, *(replace(check, outcome=outcome, arm=arm) for check in found.checks)])
 
 
+def window_cuts(cases: Cases) -> list[float]:
+    """Return the weeks that end a window of the plan, or the time before one."""
+    windows = cases.trial.inference.hazard_windows
+    return sorted({float(week) for window in windows for week in window.weeks if week})
+
+
 def threat_windows(cases: Cases) -> tuple[HazardWindow, ...]:
     """Return the windows before the first activity that was scheduled."""
     return tuple(window for window in cases.trial.inference.hazard_windows if window.threat)
@@ -138,11 +142,11 @@ def threat_windows(cases: Cases) -> tuple[HazardWindow, ...]:
 
 def estimate_exits(cases: Cases, outcome: str, arm: str) -> Results:
     """Estimate the ratios of every kind of exit, competing ones too, with Gray's test; `group` is the exit."""
-    own = _Comparison(cases, outcome, arm)
+    own = Comparison(cases, outcome, arm)
     return Results(item for exit_ in exits_of(cases, outcome) for item in _of_exit(own, exit_))
 
 
-def _of_exit(own: _Comparison, exit_: str) -> list[Item]:
+def _of_exit(own: Comparison, exit_: str) -> list[Item]:
     ratio, given = Message("ratio"), (own.time, own.cause, exit_, own.treated)
     rows: list[Item] = [
         own.row(
@@ -154,7 +158,7 @@ def _of_exit(own: _Comparison, exit_: str) -> list[Item]:
     return rows if own.too_few is not None else [*rows, _gray(own, exit_)]
 
 
-def _gray(own: _Comparison, exit_: str) -> Check:
+def _gray(own: Comparison, exit_: str) -> Check:
     try:
         found = gray_test(own.time, own.cause, exit_, own.treated, stratum=own.stratum)
     except NotEstimable as error:
@@ -170,7 +174,7 @@ def exits_of(cases: Cases, outcome: str) -> tuple[str, ...]:
 
 def incidence_curves(cases: Cases, outcome: str, exit_: str, arm: str) -> tuple[Curve, ...]:
     """Return the cumulative incidence of one kind of exit in the control arm and a treated one; none where too few."""
-    own = _Comparison(cases, outcome, arm)
+    own = Comparison(cases, outcome, arm)
     if own.too_few is not None or not np.any(own.cause == exit_):
         return ()
     curves = []
@@ -184,7 +188,7 @@ def incidence_curves(cases: Cases, outcome: str, exit_: str, arm: str) -> tuple[
 
 def check_durations(cases: Cases, outcome: str, arm: str) -> Results:
     """Return other models' ratios, the randomisation test, and the test of proportional hazards."""
-    own = _Comparison(cases, outcome, arm)
+    own = Comparison(cases, outcome, arm)
     items: list[Item] = [
         own.row(DISCRETE_RATIO, Message("ratio"), lambda: cloglog(own.time, own.event, own.treated, level=own.level))
     ]
@@ -193,7 +197,7 @@ def check_durations(cases: Cases, outcome: str, arm: str) -> Results:
     return Results(items)
 
 
-def _proportionality(own: _Comparison) -> list[Item]:
+def _proportionality(own: Comparison) -> list[Item]:
     try:
         found = check_proportional_hazards(own.time, own.event, own.treated, stratum=own.stratum)
     except NotEstimable:
@@ -215,4 +219,4 @@ def randomise_durations(cases: Cases, outcome: str, arm: str, *, rng: np.random.
         )  # fmt: skip
         return found if isinstance(found, Estimate) else found.estimates[0]
 
-    return Results([_Comparison(cases, outcome, arm).row(RANDOMISATION, Message(""), test)])
+    return Results([Comparison(cases, outcome, arm).row(RANDOMISATION, Message(""), test)])

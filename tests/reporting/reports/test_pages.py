@@ -27,7 +27,7 @@ OPEN = {
 PARTS = {
     "trial_design": ("facts", "flow", "allocation", "expected_balance", "detectable", "power"),
     "trial_conduct": ("facts", "inflow", "flow", "shares", "schedule", "attrition"),
-    "trial_durations": ("facts", "flow", "curves", "windows", "exits", "checks"),
+    "trial_durations": ("facts", "flow", "curves", "windows", "exits", "returns", "checks"),
     "trial_sites": ("sites", "heterogeneity", "shrunken", "without", "facts"),
     "trial_subgroups_costs": ("facts", "subgroups", "learned", "uptake", "quantities", "costs", "places", "conclusion"),
 }
