@@ -48,9 +48,17 @@ class Covariates:
     names: tuple[str, ...]
 
 
+def as_array(values: Any, name: str) -> NDArray[Any]:
+    """Return an array, or raise naming the argument where its rows differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InvalidInput(f"{name} has rows of different lengths; must have the same for all") from None
+
+
 def as_numbers(values: ArrayLike, name: str, size: int | None = None) -> FloatArray:
     """Return finite numbers of shape (n,), or raise naming the argument."""
-    found = np.asarray(values)
+    found = as_array(values, name)
     if found.ndim != 1:
         raise InvalidInput(f"{name} has {found.ndim} dimensions; must have one, with a value for each person")
     _check_size(len(found), name, size)

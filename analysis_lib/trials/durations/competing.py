@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Curve, Estimate, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import as_binary, check_arms
+from analysis_lib.trials._options import as_number
 from analysis_lib.trials.durations._causes import (
     CENSORED_LABEL,
     Endings,
@@ -156,7 +157,7 @@ def cumulative_incidence_difference(
     '0.233, s.e. 0.341'
     """
     check_level(level)
-    if isinstance(at, str) or not math.isfinite(at) or at < 0:
+    if as_number(at, "at", "a time of 0 or more") < 0:
         raise InvalidInput(f"at is {at!r}; must be a time of 0 or more")
     endings = read_endings(time, cause, cause_of_interest, censored)
     arm = as_binary(treated, "treated", len(endings.time))

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import BoolArray, Groups, as_groups, check_clusters
 from analysis_lib.trials._blocks import complete_blocks
 from analysis_lib.trials._kaplan_meier import kaplan_meier
+from analysis_lib.trials._options import as_positive, check_flag
 from analysis_lib.trials.durations._people import People, check_variance, few_clusters, read_people
 from analysis_lib.trials.durations._times import read_durations
 
@@ -93,7 +94,8 @@ def restricted_mean(
     '2.70, s.e. 0.507'
     """
     check_level(level)
-    end = _check_horizon(horizon)
+    check_flag(interpolate, "interpolate")
+    end = as_positive(horizon, "horizon")
     times, events = read_durations(time, event)
     groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
     if groups is not None and groups.count < 2:
@@ -171,7 +173,8 @@ def restricted_mean_difference(
     >>> f"{saved.value:.2f} ({saved.interval.low:.2f} to {saved.interval.high:.2f})"
     '-2.17 (-4.76 to 0.42)'
     """
-    end = _check_horizon(horizon)
+    check_flag(interpolate, "interpolate")
+    end = as_positive(horizon, "horizon")
     people = read_people(time, event, treated, stratum=stratum, cluster=cluster, level=level)
     n, groups, arm = len(people.time), people.cluster, people.treated
     strata = Groups(codes=np.zeros(n, dtype=np.intp), names=("",)) if people.stratum is None else people.stratum
@@ -206,12 +209,6 @@ def restricted_mean_difference(
         n_clusters=None if groups is None else groups.count,
         note=Message.join([*notes, *few_clusters(groups)]),
     )
-
-
-def _check_horizon(horizon: float) -> float:
-    if not (math.isfinite(horizon) and horizon > 0):
-        raise InvalidInput(f"horizon is {horizon:g}; must be a number above 0")
-    return float(horizon)
 
 
 def _mean(times: FloatArray, events: BoolArray, horizon: float, *, interpolate: bool) -> _Mean:

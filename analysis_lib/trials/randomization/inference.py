@@ -10,10 +10,11 @@ import numpy as np
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Estimate, Interval, Message, Results, check_level
+from analysis_lib.trials._options import check_draws
 from analysis_lib.trials.design import Design
 from analysis_lib.trials.randomization._choice import Choice, StatisticName
 from analysis_lib.trials.randomization._problem import Problem, read_problem, treated_arms
-from analysis_lib.trials.randomization._reference import Reference, check_draws, evaluate
+from analysis_lib.trials.randomization._reference import Reference, evaluate
 from analysis_lib.trials.randomization._values import Statistic
 
 __all__ = ["randomization_test"]
