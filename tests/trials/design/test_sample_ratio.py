@@ -132,3 +132,17 @@ def test_the_rule_and_the_record():
         check_assignment_rule(["a"], ["a"], allowed=1)
     with pytest.raises(InvalidInput, match="by_rule has 1 rows; must have 2"):
         check_assignment_rule(["a", "b"], ["a"])
+
+
+def test_nobody_in_blocks_is_no_test():
+    (check,) = check_sample_ratio([], HALVES, block=[])
+    assert check.passed is None
+
+
+def test_the_order_in_which_a_block_names_its_arms_does_not_matter():
+    arm, block = np.concatenate([arms(30, 10), arms(10, 40)]), np.repeat(["a", "b"], [40, 50])
+    plan = {"control": 0.7, "treated": 0.3}
+    same = check_sample_ratio(arm, {"a": plan, "b": {"control": 0.2, "treated": 0.8}}, block=block)
+    turned = check_sample_ratio(arm, {"a": plan, "b": {"treated": 0.8, "control": 0.2}}, block=block)
+    assert same[0].p_value == turned[0].p_value
+    assert [check.statistic for check in same] == [check.statistic for check in turned]
