@@ -24,6 +24,7 @@ from analysis_lib.trials.durations._causes import (
     aalen_johansen,
     read_endings,
 )
+from analysis_lib.trials.durations._people import few_people
 from analysis_lib.trials.durations.hazards import hazard_ratio
 
 __all__ = ["cause_specific_hazard_ratio", "cumulative_incidence", "cumulative_incidence_difference"]
@@ -174,6 +175,7 @@ def cumulative_incidence_difference(
         interval=wald_interval(value, std_error, math.inf, level),
         p_value=wald_p_value(value, std_error, math.inf),
         method=Message("Aalen-Johansen"),
+        note=Message.join(few_people(min(int(np.sum(arm)), int(np.sum(~arm))))),
         n_treated=int(np.sum(arm)),
         n_control=int(np.sum(~arm)),
         n=len(arm),

@@ -21,7 +21,7 @@ from analysis_lib.trials._arrays import BoolArray, Groups, as_groups, check_clus
 from analysis_lib.trials._blocks import complete_blocks
 from analysis_lib.trials._kaplan_meier import kaplan_meier
 from analysis_lib.trials._options import as_positive, check_flag
-from analysis_lib.trials.durations._people import People, check_variance, few_clusters, read_people
+from analysis_lib.trials.durations._people import People, check_variance, few_clusters, few_people, read_people
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["restricted_mean", "restricted_mean_difference"]
@@ -111,7 +111,7 @@ def restricted_mean(
         method=_method(interpolate=interpolate, cluster=groups),
         n=len(times),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join(few_clusters(groups)),
+        note=Message.join(few_people(len(times)) if groups is None else few_clusters(groups)),
     )
 
 
@@ -181,7 +181,7 @@ def restricted_mean_difference(
     used, notes = complete_blocks(strata, arm)
     if not used.any():
         raise NotEstimable(Message("no stratum has both arms"))
-    value, variance, influence = 0.0, 0.0, np.zeros(n)
+    value, variance, influence, fewest = 0.0, 0.0, np.zeros(n), n
     for code in np.unique(strata.codes[used]).tolist():
         within = strata.codes == code
         share = float(np.sum(within)) / float(np.sum(used))
@@ -191,6 +191,7 @@ def restricted_mean_difference(
             value += sign * share * found.value
             variance += share**2 * found.variance
             influence[members] = sign * share * found.influence
+            fewest = min(fewest, len(found.influence))
     if groups is not None:
         groups = groups.where(used)
         check_clusters(groups, arm[used])
@@ -207,7 +208,7 @@ def restricted_mean_difference(
         n_control=int(np.sum(used & ~arm)),
         n=int(np.sum(used)),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join([*notes, *few_clusters(groups)]),
+        note=Message.join([*notes, *(few_people(fewest) if groups is None else few_clusters(groups))]),
     )
 
 

@@ -362,3 +362,10 @@ def test_nothing_given_is_changed():
         cumulative_incidence_difference(time, cause, 1, arm, 2)
     for part, copy in zip((time, cause, arm), before, strict=True):
         np.testing.assert_array_equal(part, copy)
+
+
+def test_difference_of_few_people_is_noted():
+    time, cause = np.arange(1.0, 101), np.tile([1, 2, 1, 2, 2], 20)
+    few = cumulative_incidence_difference(time, cause, 1, np.arange(100) % 9 == 0, 60)
+    assert few.note == "only 12 people in the smallest group: the interval is somewhat too narrow"
+    assert cumulative_incidence_difference(time, cause, 1, np.arange(100) % 3 == 0, 60).note == ""
