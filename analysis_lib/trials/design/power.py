@@ -138,7 +138,9 @@ def events_needed(hazard_ratio: float, *, share_treated: float = 0.5, power: flo
 
     Notes
     -----
-    :math:`D = (z_{(1 + level)/2} + z_{power})^2 / (p (1 - p) \log^2 r)`.
+    :math:`D = (z_{(1 + level)/2} + z_{power})^2 / (p (1 - p) \log^2 r)`. The formula is of small effects: far from
+    halves, a ratio of treated to control below 1 takes more events where the treated are few, and above 1 fewer
+    (docs/methods.md).
 
     References
     ----------
