@@ -336,6 +336,11 @@ def test_cause_specific_hazard_ratios_that_cannot_be_estimated(change, reason):
         ({"cause_of_interest": "exit"}, "cause_of_interest is 'exit'; must be a number, as cause is"),
         ({"cause_of_interest": 0}, "cause_of_interest is 0, which is the label of censoring"),
         ({"censored": 1}, "cause_of_interest is 1, which is the label of censoring"),
+        ({"censored": np.nan}, "censored is nan; must be a number that a label can be"),
+        (
+            {"cause": ["a", "Censored ", "b"], "cause_of_interest": "a"},
+            "cause has the label 'Censored '; must be 'censored'",
+        ),
         ({"censored": "none"}, "censored is 'none'; must be a number, as cause is"),
         ({"level": 1}, "level is 1; must be between 0 and 1"),
     ],
