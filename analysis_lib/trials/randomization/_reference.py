@@ -113,6 +113,12 @@ class ShiftTest:
         # not nearer, so that an assignment whose statistic is undefined counts as far out
         return float(share(np.count_nonzero(~nearer), len(self.value), exact=self.exact))
 
+    def least(self) -> float:
+        """Return the p-value that the assignment furthest out would have, where the statistic has no spread."""
+        sizes = np.abs(self.value)
+        furthest = np.count_nonzero(sizes >= np.max(sizes) - TIE * self.scale) if self.exact else 0
+        return float(share(furthest, len(sizes), exact=self.exact))
+
     def interval_at(self, level: float) -> tuple[float, float]:
         """Return the limits at the level; infinite where no shift in that direction is rejected."""
         size = (1 - level) * (1 + TIE)
