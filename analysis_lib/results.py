@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Literal, Protocol, overload
 
 import numpy as np
@@ -309,8 +310,8 @@ def _row(estimate: Estimate) -> dict[str, Any]:
 
 def check_level(level: float) -> float:
     """Return the level, or raise where it is not strictly between 0 and 1."""
-    if not 0 < level < 1:
-        raise InvalidInput(f"level is {level}; must be between 0 and 1")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise InvalidInput(f"level is {level!s}; must be between 0 and 1")
     return level
 
 

@@ -48,9 +48,17 @@ class Covariates:
     names: tuple[str, ...]
 
 
+def as_array(values: Any, name: str) -> NDArray[Any]:
+    """Return an array, or raise naming the argument where its rows differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InvalidInput(f"{name} has rows of different lengths; must have the same for all") from None
+
+
 def as_numbers(values: ArrayLike, name: str, size: int | None = None) -> FloatArray:
     """Return finite numbers of shape (n,), or raise naming the argument."""
-    found = np.asarray(values)
+    found = as_array(values, name)
     if found.ndim != 1:
         raise InvalidInput(f"{name} has {found.ndim} dimensions; must have one, with a value for each person")
     _check_size(len(found), name, size)
@@ -124,18 +132,6 @@ def as_covariates(values: Any, size: int) -> Covariates:
     numbers = [_finite(column, f"covariates, column {label!r},") for label, column in columns]
     stacked = np.column_stack(numbers) if numbers else np.empty((size, 0))
     return Covariates(values=stacked, names=tuple(label for label, _ in columns))
-
-
-def check_whole(value: object, name: str) -> None:
-    """Raise where the value is not a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidInput(f"{name} is {value!r}; must be a whole number")
-
-
-def check_generator(rng: object) -> None:
-    """Raise where the value is not a source of chance."""
-    if not isinstance(rng, np.random.Generator):
-        raise InvalidInput(f"rng is a {type(rng).__name__}; must be a numpy.random.Generator")
 
 
 def as_columns(values: Any, name: str, size: int) -> Covariates:

@@ -43,8 +43,20 @@ def arm_by_block(y: FloatArray, block: Groups) -> Arm:
     return Arm(n=n, mean=mean, variance=variance)
 
 
-def blocked_difference(y: FloatArray, treated: BoolArray, block: Groups) -> tuple[Coefficient, int]:
-    """Return the size-weighted difference, and the number of blocks that pool a variance.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedDifference:
+    """The size-weighted difference, how many blocks pool a variance, and the degrees of freedom of the arms' variances.
+
+    `own_df` is Satterthwaite's, of the variance of each arm in each block (and of the one that is pooled).
+    """
+
+    fit: Coefficient
+    pooled: int
+    own_df: float
+
+
+def blocked_difference(y: FloatArray, treated: BoolArray, block: Groups) -> BlockedDifference:
+    """Return the size-weighted difference of people in blocks.
 
     Every block has both arms. Blocks with two people or more in each arm have Neyman's variance and together
     n - 2 B degrees of freedom; the others share the variance of their differences, with B - 1.
@@ -55,19 +67,24 @@ def blocked_difference(y: FloatArray, treated: BoolArray, block: Groups) -> tupl
     small = (one.n == 1) | (zero.n == 1)
     big = ~small
     share = size / size.sum()
-    variances, freedoms = [], []
-    if big.any():
-        neyman = one.variance[big] / one.n[big] + zero.variance[big] / zero.n[big]
-        variances.append(float(np.sum(share[big] ** 2 * neyman)))
-        freedoms.append(float(size[big].sum() - 2 * big.sum()))
+    by_arm = np.concatenate([(share**2 * arm.variance / arm.n)[big] for arm in (one, zero)])
+    freedom_by_arm = np.concatenate([arm.n[big] - 1 for arm in (one, zero)])
+    variances, freedoms = np.empty(0), np.empty(0)
     if small.any():
-        variances.append(float(share[small].sum() ** 2) * _pooled_variance(difference[small], size[small]))
-        freedoms.append(float(small.sum() - 1))
-    variance = sum(variances)
-    # Satterthwaite's, of shares of the variance so that tiny outcomes do not underflow
-    parts = sum((v / variance) ** 2 / d for v, d in zip(variances, freedoms, strict=True)) if variance else math.nan
-    value = float(np.sum(share * difference))
-    return Coefficient(value=value, std_error=float(np.sqrt(variance)), df=1 / parts), int(small.sum())
+        pooled = float(share[small].sum() ** 2) * _pooled_variance(difference[small], size[small])
+        variances, freedoms = np.array([pooled]), np.array([small.sum() - 1.0])
+    together = np.append(variances, np.sum(by_arm) if big.any() else [])
+    df = _satterthwaite(together, np.append(freedoms, size[big].sum() - 2 * big.sum() if big.any() else []))
+    own_df = _satterthwaite(np.append(variances, by_arm), np.append(freedoms, freedom_by_arm))
+    fit = Coefficient(value=float(np.sum(share * difference)), std_error=math.sqrt(np.sum(together)), df=df)
+    return BlockedDifference(fit=fit, pooled=int(small.sum()), own_df=own_df)
+
+
+def _satterthwaite(variances: FloatArray, freedoms: FloatArray) -> float:
+    """Return the degrees of freedom of the sum of variances, NaN where it is 0."""
+    total = float(np.sum(variances))
+    # of shares of the variance, so that tiny outcomes do not underflow
+    return 1 / float(np.sum((variances / total) ** 2 / freedoms)) if total else math.nan
 
 
 def _pooled_variance(difference: FloatArray, size: FloatArray) -> float:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from analysis_lib.results import Estimate
-from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration
-from analysis_lib.trials.effects import difference_in_means, lin_adjusted
+from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
+from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
 
 pytestmark = [pytest.mark.slow, pytest.mark.calibration]
 
@@ -285,6 +285,116 @@ def logrank_strata_size(rng):
     t = (rng.random(400) < np.array([0.3, 0.5, 0.7])[stratum]).astype(int)
     left = np.ceil(weibull(rng, t, 1.0) * np.array([0.5, 1, 2])[stratum])
     return bool(logrank(*censored(left, 52), t, stratum=stratum).passed)
+
+
+# Blocks with a tenth treated, 39 clusters, one slope for both arms, small arms, heavy ties
+
+
+def tenth(rng: np.random.Generator, blocks: int, people: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return blocks of equal size, and treatment of a tenth in each."""
+    ones = rng.permuted(np.tile(np.arange(people) < people // 10, (blocks, 1)), axis=1)
+    return np.repeat(np.arange(blocks), people), ones.ravel().astype(int)
+
+
+def offices(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return 39 clusters of 2 to 40 people, and treatment of 13 of them."""
+    office = np.repeat(np.arange(39), rng.integers(2, 41, 39))
+    return office, (rng.permutation(39) < 13)[office].astype(int)
+
+
+@case("blocks: 10 of 40 people, 4 treated in each, treated vary twice as much", claim=0.942)
+def blocks_of_40(rng):
+    block, t = tenth(rng, 10, 40)
+    return covers(difference_in_means(rng.normal(size=400) * (1 + t) + block + t, t, block=block), 1)
+
+
+@case("blocks: 10 of 20 people, 2 treated in each", claim=0.930)
+def blocks_of_20(rng):
+    block, t = tenth(rng, 10, 20)
+    return covers(difference_in_means(rng.normal(size=200) + block + t, t, block=block), 1)
+
+
+@case("Lin: 10 blocks of 20 people, 2 treated in each, no covariates")
+def lin_blocks_of_20(rng):
+    block, t = tenth(rng, 10, 20)
+    return covers(lin_adjusted(rng.normal(size=200) + block + t, t, None, block=block), 1)
+
+
+@case("clusters: 39 of 2 to 40 people, 13 treated")
+def many_clusters(rng):
+    office, t = offices(rng)
+    return covers(
+        difference_in_means(rng.normal(size=len(t)) + rng.normal(0, 0.7, 39)[office] + t, t, cluster=office), 1
+    )
+
+
+@case("Lin: 39 clusters of 2 to 40 people, 13 treated, 2 covariates")
+def lin_many_clusters(rng):
+    office, t = offices(rng)
+    x = rng.normal(size=(len(t), 2))
+    y = rng.normal(size=len(t)) + rng.normal(0, 0.7, 39)[office] + x[:, 0] + t
+    return covers(lin_adjusted(y, t, x, cluster=office), 1)
+
+
+@case("additive: 9 treated, 51 control, 1 covariate, normal")
+def additive_small_arm(rng):
+    t, x = assigned(rng, 9, 51), rng.normal(size=60)
+    return covers(additive_adjusted(x + rng.normal(size=60) + t, t, x), 1)
+
+
+@case("additive: 10 blocks of 40 people, 4 treated in each, 2 covariates")
+def additive_blocked(rng):
+    (block, t), x = tenth(rng, 10, 40), rng.normal(size=(400, 2))
+    return covers(additive_adjusted(x @ [1, 0.5] + rng.normal(size=400) + block + t, t, x, block=block), 1)
+
+
+@case("additive: 600 people, 31 days of birth, 2 covariates")
+def additive_clustered(rng):
+    (day, t, y), x = by_day(rng, 600), rng.normal(size=(600, 2))
+    return covers(additive_adjusted(y + x @ [1, 0.5] + t, t, x, cluster=day), 1)
+
+
+@case("hazard ratio: 9 treated, 51 control, whole weeks", claim=0.943)
+def hazards_small_arm(rng):
+    t = assigned(rng, 9, 51)
+    return covers(hazard_ratio(*censored(np.ceil(weibull(rng, t)), 52), t), RATIO)
+
+
+@case("hazard ratio: 300 people, a third treated, nearly all gone in 6 weeks")
+def hazards_in_ties(rng):
+    t = assigned(rng, 100, 200)
+    left = np.ceil(rng.exponential(1 / np.where(t, 0.45 * RATIO, 0.45)))
+    return covers(hazard_ratio(*censored(left, 6.0), t), RATIO)
+
+
+@case("hazard ratio: 10 strata of 40 people, 4 treated in each, hazards of their own")
+def hazards_in_blocks(rng):
+    block, t = tenth(rng, 10, 40)
+    left = np.ceil(rng.exponential(1 / (0.05 * np.where(t, RATIO, 1.0) * np.linspace(0.5, 2, 10)[block])))
+    return covers(hazard_ratio(*censored(left, 52), t, stratum=block), RATIO)
+
+
+@case("hazard ratio: 600 people in 39 clusters, 13 treated, standard error robust", claim=0.929)
+def hazards_by_office(rng):
+    office = rng.integers(0, 39, 600)
+    t = (rng.permutation(39) < 13)[office].astype(int)
+    return covers(hazard_ratio(*censored(np.ceil(weibull(rng, t, 1.0)), 52), t, cluster=office), 1.0)
+
+
+def band_covers(time: np.ndarray, event: np.ndarray, at: float, truth: float) -> bool:
+    curve = survival_curve(time, event)
+    last = int(np.searchsorted(curve.x, at, side="right")) - 1
+    return bool(curve.low[last] <= truth <= curve.high[last])
+
+
+@case("survival curve: 30 people, exact times, some censored, at the true median")
+def curve_of_few(rng):
+    return band_covers(*censored(weibull(rng, np.zeros(30)), rng.uniform(5, 60, 30)), 14, 0.5)
+
+
+@case("survival curve: 200 people, whole weeks, at the true median")
+def curve_in_weeks(rng):
+    return band_covers(*censored(np.ceil(weibull(rng, np.zeros(200))), 52), 14, 0.5)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.draw.__name__)

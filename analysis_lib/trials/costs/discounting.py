@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import FloatArray
-from analysis_lib.trials._arrays import check_whole
+from analysis_lib.trials._options import check_whole
 
 __all__ = ["discount_factors", "discounted_sum"]
 
@@ -49,9 +49,7 @@ def discount_factors(weeks: int, yearly_rate: float) -> FloatArray:
     >>> [f"{factors[week]:.4f}" for week in (0, 52, 104)]
     ['1.0000', '0.9615', '0.9246']
     """
-    check_whole(weeks, "weeks")
-    if weeks < 1:
-        raise InvalidInput(f"weeks is {weeks}; must be 1 or more")
+    check_whole(weeks, "weeks", 1)
     if not 0 <= yearly_rate < 1:
         raise InvalidInput(f"yearly_rate is {yearly_rate:g}; must be 0 or more and below 1 (0.035 for 3.5 %)")
     factors: FloatArray = (1 + yearly_rate) ** (-np.arange(weeks) / _WEEKS_A_YEAR)
@@ -96,8 +94,8 @@ def discounted_sum(weekly: ArrayLike, *, yearly_rate: float, horizon: int | None
     if table.dtype.kind not in "biuf":
         raise InvalidInput(f"weekly is of type {table.dtype}; must be finite numbers")
     weeks = table.shape[1] if horizon is None else horizon
-    check_whole(weeks, "horizon")
-    if not 1 <= weeks <= table.shape[1]:
+    check_whole(weeks, "horizon", 1)
+    if weeks > table.shape[1]:
         raise InvalidInput(f"horizon is {horizon}; must be 1 to {table.shape[1]}, the weeks in weekly")
     wrong = int(np.count_nonzero(~np.isfinite(table[:, :weeks])))
     if wrong:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Interval, Message, Results, check_level
-from analysis_lib.trials._arrays import BoolArray, Groups, as_binary, as_groups, check_whole
+from analysis_lib.trials._arrays import BoolArray, Groups, as_binary, as_groups
 from analysis_lib.trials._least_squares import independent_columns
+from analysis_lib.trials._options import check_whole
 from analysis_lib.trials.costs.prices import Component, check_components
 from analysis_lib.trials.costs.quantities import (
     JointEffects,
@@ -91,9 +92,7 @@ def net_benefit_by_jobcentre(
     [('a', 'DKK', 6000.0), ('b', 'DKK', 3000.0), ('', 'DKK', 9000.0)]
     """
     check_level(level)
-    check_whole(least, "least")
-    if least < 2:
-        raise InvalidInput(f"least is {least}; must be 2 or more")
+    check_whole(least, "least", 2)
     arm = as_binary(treated, "treated", count_rows(quantities))
     centre = as_groups(jobcentre, "jobcentre", len(arm))
     clusters = None if cluster is None else as_groups(cluster, "cluster", len(arm))

@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 
 from analysis_lib.errors import DataError, InvalidInput
 from analysis_lib.results import Check, Message
+from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._options import as_share, check_draws
 from analysis_lib.trials.definition import Covariate
 from analysis_lib.trials.design.assignment import Design
 
 FloatArray = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 BALANCE_THRESHOLD = 0.01
+# Relative to a covariate's size: a spread below this is rounding.
+_CONSTANT = 1e-12
+# Of columns of length 1: what is left of a combination of others is less.
+_COLLINEAR = 1e-10
+_TIE = 1e-9
+_JOINT = Message("joint balance of the covariates")
 YES = "yes"
 """The level that an indicator's column stands for."""
 
@@ -109,12 +117,15 @@ def balance_table(columns: pd.DataFrame, design: Design, arm: str, *, draws: int
         Permutations of the joint test.
     rng
         Draws the permutations.
+
+    Raises
+    ------
+    InvalidInput
+        Where the arm is not a treated one of the design, or another argument is not as described.
     """
-    if len(columns) != len(design.arm):
-        raise InvalidInput(f"columns has {len(columns)} rows; must be the design's {len(design.arm)}")
+    values = _read(columns, "columns", len(design.arm))
     treated = design.arm == arm
     control = design.pair(arm) & ~treated
-    values = columns.to_numpy(dtype=np.float64)
     adjusted = _adjusted_differences(values, treated, control, design)
     rows = tuple(
         _row(str(name), values[treated, number], values[control, number], adjusted[number])
@@ -125,6 +136,14 @@ def balance_table(columns: pd.DataFrame, design: Design, arm: str, *, draws: int
         arm=arm, n_treated=int(treated.sum()), n_control=int(control.sum()), rows=rows, joint=joint,
         blocked=design.block is not None,
     )  # fmt: skip
+
+
+def _read(columns: pd.DataFrame, name: str, size: int) -> FloatArray:
+    """Return finite numbers (n, k), or raise naming the column."""
+    if len(columns) != size:
+        raise InvalidInput(f"{name} has {len(columns)} rows; must be the design's {size}")
+    found = [as_numbers(columns.iloc[:, j], f"{name}, column '{label}',") for j, label in enumerate(columns)]
+    return np.column_stack(found) if found else np.empty((size, 0))
 
 
 def _adjusted_differences(values: FloatArray, treated: Chosen, control: Chosen, design: Design) -> FloatArray:
@@ -163,7 +182,10 @@ def _mean(values: FloatArray) -> float:
 
 
 def _variance(values: FloatArray) -> float:
-    return float(values.var(ddof=1)) if len(values) > 1 else math.nan
+    if len(values) < 2:
+        return math.nan
+    variance = float(values.var(ddof=1))
+    return variance if variance > (_CONSTANT * float(np.max(np.abs(values)))) ** 2 else 0.0
 
 
 def check_joint_balance(
@@ -174,52 +196,71 @@ def check_joint_balance(
 
     The statistic is :math:`s' V^{-} s` with :math:`s = \sum_i Z_i \tilde x_i`, :math:`\tilde x` centred within blocks
     and :math:`V = \sum_b p_b (1 - p_b) \tilde X_b' \tilde X_b` (Hansen and Bowers 2008, doi 10.1214/08-STS254);
-    p = (1 + k) / (1 + draws), with k the draws at least as far out.
+    p = (1 + k) / (1 + draws), with k the draws at least as far out. Neither depends on the covariates' units.
+    `passed` is `None`, with the reason, where no covariate varies or every assignment has the same statistic.
 
     Parameters
     ----------
     values
-        (n, k) covariates.
+        (n, k) covariates, finite.
     design, arm
         The assignment; cases of other arms than `arm` and control are left out.
     draws, rng
         Number of permutations, and what draws them.
     threshold
         The check fails below this p-value.
+
+    Raises
+    ------
+    InvalidInput
+        Where the arm is not a treated one of the design, or another argument is not as described.
     """
-    name = Message("joint balance of the covariates")
-    pair = design.pair(arm)
+    check_draws(draws, rng)
+    as_share(threshold, "threshold", closed=True)
+    given, pair = _read(pd.DataFrame(values), "values", len(design.arm)), design.pair(arm)
     own = design.take(pair)
     treated = own.arm == arm
-    if treated.all() or not treated.any() or values.shape[1] == 0:
-        return Check(name=name, passed=None, detail=Message("an arm is empty, or there are no covariates"), arm=arm)
-    block = (
-        np.zeros(len(treated), dtype=np.int64) if own.block is None else np.unique(own.block, return_inverse=True)[1]
-    )
-    size = np.bincount(block)
-    centred = values[pair] - _block_means(values[pair], block, size)
-    share = np.bincount(block, weights=treated) / size
-    weighted = centred * np.sqrt(share * (1 - share))[block][:, None]
-    inverse: FloatArray = np.asarray(np.linalg.pinv(weighted.T @ weighted, hermitian=True), dtype=np.float64)
-    observed = _distance(treated, centred, inverse)
-    draw = own.permute_treated(arm, draws=draws, rng=rng)
-    further = sum(_distance(drawn, centred, inverse) >= observed * (1 - 1e-12) for drawn in draw)
-    p_value = (1 + further) / (1 + draws)
+    if treated.all() or not treated.any() or given.shape[1] == 0:
+        return Check(name=_JOINT, passed=None, detail=Message("an arm is empty, or there are no covariates"), arm=arm)
+    scores = _independent_scores(given[pair], treated, own.block)
+    if not scores.shape[1]:
+        detail = Message("no covariate varies between people who could have got either arm")
+        return Check(name=_JOINT, passed=None, detail=detail, arm=arm)
+    observed = _distance(treated, scores)
+    drawn = np.array([_distance(other, scores) for other in own.permute_treated(arm, draws=draws, rng=rng)])
+    if np.all(np.abs(drawn - observed) <= _TIE * observed):
+        detail = Message("all assignments drawn have the same balance, as too few are possible")
+        return Check(name=_JOINT, passed=None, detail=detail, arm=arm)
+    p_value = float(1 + np.count_nonzero(drawn >= observed * (1 - _TIE))) / (1 + draws)
     detail = Message(
-        "{k} covariate columns, {draws} permutations of the {unit}", k=values.shape[1], draws=draws, unit=own.unit_name
+        "{k} covariate columns, {draws} permutations of the {unit}", k=given.shape[1], draws=draws, unit=own.unit_name
     )
     return Check(
-        name=name, passed=p_value >= threshold, statistic=observed, p_value=p_value, threshold=threshold,
+        name=_JOINT, passed=p_value >= threshold, statistic=observed, p_value=p_value, threshold=threshold,
         method=Message("permutation test under the design"), detail=detail, arm=arm,
     )  # fmt: skip
 
 
-def _block_means(values: FloatArray, block: NDArray[np.int64], size: NDArray[np.int64]) -> FloatArray:
-    sums = np.stack([np.bincount(block, weights=column) for column in values.T], axis=1)
-    means: FloatArray = (sums / size[:, None])[block]
-    return means
+def _independent_scores(values: FloatArray, treated: Chosen, block: NDArray[np.int64] | None) -> FloatArray:
+    """Return columns (n, rank) whose sums over the treated have variance 1 each, and no covariance.
+
+    With x centred within blocks, s' V^- s is the sum of squares of those sums. Columns are brought to one size first,
+    so that their units do not decide which directions count as rounding; those that do not vary are left out.
+    """
+    codes = np.zeros(len(treated), dtype=np.int64) if block is None else np.unique(block, return_inverse=True)[1]
+    size = np.bincount(codes)
+    means = np.stack([np.bincount(codes, weights=column) for column in values.T], axis=1) / size[:, None]
+    centred = values - means[codes]
+    share = np.bincount(codes, weights=treated) / size
+    weight = np.sqrt(share * (1 - share))[codes][:, None]
+    length = np.linalg.norm(centred * weight, axis=0)
+    varies = length > _CONSTANT * np.max(np.abs(values), axis=0) * math.sqrt(len(values))
+    scaled = centred[:, varies] / length[varies]
+    own, axes = np.linalg.eigh((scaled * weight).T @ (scaled * weight))
+    kept = own > _COLLINEAR
+    scores: FloatArray = scaled @ (axes[:, kept] / np.sqrt(own[kept]))
+    return scores
 
 
-def _distance(treated: NDArray[np.bool_], centred: FloatArray, inverse: FloatArray) -> float:
-    score = treated.astype(np.float64) @ centred
-    return float(score @ inverse @ score)
+def _distance(treated: NDArray[np.bool_], scores: FloatArray) -> float:
+    return float(np.sum((treated.astype(np.float64) @ scores) ** 2))

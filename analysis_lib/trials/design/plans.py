@@ -12,8 +12,12 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import FloatArray, Message
 from analysis_lib.trials._arrays import as_groups, as_numbers
+from analysis_lib.trials._options import as_number, as_positive, as_share, check_whole
 
 __all__ = ["ClusterPlan", "EventPlan", "IndividualPlan", "Plan", "intraclass_correlation"]
+
+# Relative to the outcome's size: a standard deviation below this is rounding.
+_CONSTANT = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class IndividualPlan:
                 "must have the same"
             )
         _check_share(self.r_squared, "r_squared")
+        check_whole(self.n_covariates, "n_covariates", 0)
         if np.any(self._own_df() <= 0):
             raise NotEstimable(Message("as many coefficients as people: the plan leaves no degrees of freedom"))
 
@@ -107,14 +112,14 @@ class ClusterPlan:
     r_squared: float = 0.0
 
     def __post_init__(self) -> None:
-        _counts(self.clusters_treated, "clusters_treated", 2)
-        _counts(self.clusters_control, "clusters_control", 2)
-        _positive(self.std_dev, "std_dev")
-        if not self.cluster_size >= 1:
+        for name in ("clusters_treated", "clusters_control"):
+            as_number(getattr(self, name), name)
+            _counts(getattr(self, name), name, 2)
+        as_positive(self.std_dev, "std_dev")
+        if as_number(self.cluster_size, "cluster_size") < 1:
             raise InvalidInput(f"cluster_size is {self.cluster_size}; must be 1 or more")
-        if not 0 <= self.icc <= 1:
-            raise InvalidInput(f"icc is {self.icc}; must be 0 to 1")
-        if not self.size_variation >= 0:
+        as_share(self.icc, "icc", closed=True)
+        if as_number(self.size_variation, "size_variation") < 0:
             raise InvalidInput(f"size_variation is {self.size_variation}; must be 0 or more")
         _check_share(self.r_squared, "r_squared")
 
@@ -151,10 +156,8 @@ class EventPlan:
     share_treated: float = 0.5
 
     def __post_init__(self) -> None:
-        if not self.events > 0:
-            raise InvalidInput(f"events is {self.events}; must be above 0")
-        if not 0 < self.share_treated < 1:
-            raise InvalidInput(f"share_treated is {self.share_treated}; must be between 0 and 1")
+        as_positive(self.events, "events")
+        as_share(self.share_treated, "share_treated", closed=False)
 
     @property
     def std_error(self) -> float:
@@ -215,7 +218,7 @@ def intraclass_correlation(y: ArrayLike, cluster: Any) -> float:
     means = np.bincount(groups.codes, weights=values, minlength=k) / size
     between = float(size @ (means - values.mean()) ** 2) / (k - 1)
     within = float(np.sum((values - means[groups.codes]) ** 2)) / (n - k)
-    if between + within <= 0:
+    if between + within <= (_CONSTANT * float(np.max(np.abs(values)))) ** 2:
         raise NotEstimable(Message("the outcome has no variation left to estimate a standard error from"))
     typical = (n - float(size @ size) / n) / (k - 1)
     return (between - within) / (between + (typical - 1) * within)
@@ -247,5 +250,5 @@ def _show(values: Any) -> str:
 
 
 def _check_share(value: float, name: str) -> None:
-    if not 0 <= value < 1:
+    if not 0 <= as_number(value, name) < 1:
         raise InvalidInput(f"{name} is {value}; must be 0 or more, and below 1")

@@ -11,6 +11,7 @@ from scipy import integrate, optimize, special
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import check_level
+from analysis_lib.trials._options import as_number
 from analysis_lib.trials.design.plans import EventPlan, Plan
 
 __all__ = ["events_needed", "minimum_detectable_effect", "power"]
@@ -57,8 +58,8 @@ def power(effect: float, plan: Plan, *, level: float = 0.95) -> float:
     0.8015
     """
     check_level(level)
-    if not math.isfinite(effect):
-        raise InvalidInput(f"effect is {effect}; must be a finite number")
+    _check_plan(plan)
+    as_number(effect, "effect")
     if isinstance(plan, EventPlan):
         if effect <= 0:
             raise InvalidInput(f"effect is {effect}; must be a hazard ratio above 0")
@@ -104,8 +105,8 @@ def minimum_detectable_effect(plan: Plan, *, power: float = 0.8, level: float = 
     3.62
     """
     check_level(level)
-    if not 1 - level < power < 1:
-        raise InvalidInput(f"power is {power}; must be above {1 - level:g} (1 - level) and below 1")
+    _check_plan(plan)
+    _check_power(power, level)
     enough = 1.0
     while _power(enough, plan.df, level) < power:
         enough *= 2
@@ -138,7 +139,9 @@ def events_needed(hazard_ratio: float, *, share_treated: float = 0.5, power: flo
 
     Notes
     -----
-    :math:`D = (z_{(1 + level)/2} + z_{power})^2 / (p (1 - p) \log^2 r)`.
+    :math:`D = (z_{(1 + level)/2} + z_{power})^2 / (p (1 - p) \log^2 r)`. The formula is of small effects: far from
+    halves, a ratio of treated to control below 1 takes more events where the treated are few, and above 1 fewer
+    (docs/methods.md).
 
     References
     ----------
@@ -150,13 +153,22 @@ def events_needed(hazard_ratio: float, *, share_treated: float = 0.5, power: flo
     457
     """
     check_level(level)
-    if not 0 < hazard_ratio < math.inf or hazard_ratio == 1:
+    if as_number(hazard_ratio, "hazard_ratio") <= 0 or hazard_ratio == 1:
         raise InvalidInput(f"hazard_ratio is {hazard_ratio}; must be above 0, and not 1")
-    if not 0 < power < 1:
-        raise InvalidInput(f"power is {power}; must be between 0 and 1")
+    _check_power(power, level)
     EventPlan(events=1, share_treated=share_treated)
     quantiles = float(special.ndtri((1 + level) / 2) + special.ndtri(power))
     return math.ceil(quantiles**2 / (share_treated * (1 - share_treated) * math.log(hazard_ratio) ** 2))
+
+
+def _check_plan(plan: object) -> None:
+    if not isinstance(plan, Plan):
+        raise InvalidInput(f"plan is a {type(plan).__name__}; must be an IndividualPlan, ClusterPlan or EventPlan")
+
+
+def _check_power(power: float, level: float) -> None:
+    if not 1 - level < as_number(power, "power") < 1:
+        raise InvalidInput(f"power is {power}; must be above {1 - level:g} (1 - level) and below 1")
 
 
 def _power(shift: float, df: float, level: float) -> float:

@@ -12,6 +12,7 @@ from scipy import signal, stats
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, FloatArray, Message, Results
 from analysis_lib.trials._arrays import Groups, as_groups
+from analysis_lib.trials._options import as_number, as_share
 
 __all__ = ["check_assignment_rule", "check_sample_ratio"]
 
@@ -74,11 +75,14 @@ def check_sample_ratio(
     >>> check.passed, f"{check.p_value:.6f}", check.detail
     (False, '0.000076', 'share in treated: 0.4300, expected 0.4928')
     """
+    as_share(threshold, "threshold", closed=True)
     labels = as_groups(arm, "arm", len(arm))
     if block is None:
         planned = _plan(expected_share, labels.names, "expected_share")
         return Results([_check([_counts(labels, planned)], [planned], threshold, "")])
     blocks = as_groups(block, "block", len(labels.codes))
+    if not blocks.count:
+        return Results([Check(name=_RATIO, passed=None, detail=Message("nobody was assigned"), threshold=threshold)])
     plans = _plans(expected_share, labels.names, blocks)
     counts = [_counts(_of(labels, blocks.codes == number), plan) for number, plan in enumerate(plans)]
     each = [
@@ -116,7 +120,7 @@ def check_assignment_rule(recorded: Any, by_rule: Any, *, allowed: float = 0.0) 
     >>> check.passed, check.detail
     (False, '1 of 3 people are recorded in another arm than the rule gives')
     """
-    if not 0 <= allowed < 1:
+    if not 0 <= as_number(allowed, "allowed") < 1:
         raise InvalidInput(f"allowed is {allowed}; must be 0 or more, and below 1")
     one, two = as_groups(recorded, "recorded", len(recorded)), as_groups(by_rule, "by_rule", len(recorded))
     n = len(one.codes)
@@ -137,7 +141,7 @@ def _plan(given: Any, arms: tuple[str, ...], name: str) -> dict[str, float]:
     """Return arm to share, or raise where it is no plan for the arms."""
     if not isinstance(given, Mapping) or any(isinstance(share, Mapping) for share in given.values()):
         raise InvalidInput(f"{name} is {given!r}; must map each arm to its share (with block: or each block to such)")
-    shares = {str(key): float(share) for key, share in given.items()}
+    shares = {str(key): as_number(share, f"{name}, arm '{key}',", "a share above 0") for key, share in given.items()}
     total = sum(shares.values())
     if len(shares) < 2 or any(not 0 < share < 1 for share in shares.values()) or abs(total - 1) > 1e-6:
         raise InvalidInput(f"{name} is {shares}; must be two or more shares above 0 that add up to 1")
@@ -148,14 +152,15 @@ def _plan(given: Any, arms: tuple[str, ...], name: str) -> dict[str, float]:
 
 
 def _plans(given: Mapping[Any, Any], arms: tuple[str, ...], blocks: Groups) -> list[dict[str, float]]:
-    """Return the plan of each block."""
-    if not any(isinstance(plan, Mapping) for plan in given.values()):
+    """Return the plan of each block; the arms of plans that have the same are in one order."""
+    if not isinstance(given, Mapping) or not any(isinstance(plan, Mapping) for plan in given.values()):
         return [_plan(given, arms, "expected_share")] * blocks.count
     plans = {str(key): plan for key, plan in given.items()}
     missing = [name for name in blocks.names if name not in plans]
     if missing:
         raise InvalidInput(f"block has '{missing[0]}', which expected_share has no plan for")
-    return [_plan(plans[name], (), f"expected_share of block '{name}'") for name in blocks.names]
+    found = [_plan(plans[name], (), f"expected_share of block '{name}'") for name in blocks.names]
+    return [{arm: plan[arm] for arm in (found[0] if set(plan) == set(found[0]) else plan)} for plan in found]
 
 
 def _of(labels: Groups, members: Any) -> Groups:

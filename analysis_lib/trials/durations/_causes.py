@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -103,6 +104,8 @@ def _as_endings(time: ArrayLike, cause: Any, cause_of_interest: Any, censored: A
     if not numeric and not all(isinstance(name, str) for name in names):
         raise InvalidInput("cause has labels of different kinds; must have text only, or numbers only")
     mark = _check_marks(cause_of_interest, censored, numeric=numeric)
+    if not numeric:
+        _refuse_near(mark, names)
     kinds = [_CENSORED if v == mark else _INTEREST if v == cause_of_interest else _OTHER for v in names]
     return Endings(time=times, kind=np.array(kinds, dtype=np.intp)[codes])
 
@@ -133,9 +136,18 @@ def _check_marks(cause_of_interest: Any, censored: Any, *, numeric: bool) -> Any
     for name, given in (("cause_of_interest", cause_of_interest), ("censored", mark)):
         if not (_is_number(given) if numeric else isinstance(given, str)):
             raise InvalidInput(f"{name} is {given!r}; must be {'a number' if numeric else 'text'}, as cause is")
+        if numeric and np.isnan(given):
+            raise InvalidInput(f"{name} is {given!r}; must be a number that a label can be")
     if cause_of_interest == mark:
         raise InvalidInput(f"cause_of_interest is {cause_of_interest!r}, which is the label of censoring")
     return mark
+
+
+def _refuse_near(mark: str, names: Iterable[str]) -> None:
+    """Raise where a cause differs from the label of censoring in capitals or spaces only: it would be another cause."""
+    near = [name for name in names if name != mark and name.strip().casefold() == mark.strip().casefold()]
+    if near:
+        raise InvalidInput(f"cause has the label {near[0]!r}; must be {mark!r} for censoring, or censored must be it")
 
 
 def _is_number(label: Any) -> bool:

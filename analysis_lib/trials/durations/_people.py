@@ -27,6 +27,8 @@ from analysis_lib.trials.durations._times import read_durations
 SIZE = 0.05
 # Cameron and Miller (2015, doi 10.3368/jhr.50.2.317): too few may be fewer than 20 or fewer than 50; the cautious end.
 _FEW_CLUSTERS = 50
+# Greenwood's variance of n people is about (n - 1) / n of what it should be, and its reference is normal.
+_FEW_PEOPLE = 30
 _ROUNDING = 1e-20
 _LIN_WEI = Message("standard error robust to clusters (Lin-Wei)")
 
@@ -89,6 +91,13 @@ def few_clusters(cluster: Groups | None) -> tuple[Message, ...]:
     if cluster is None or cluster.count >= _FEW_CLUSTERS:
         return ()
     return (Message("{n} clusters are few: the interval is somewhat too narrow", n=cluster.count),)
+
+
+def few_people(fewest: int) -> tuple[Message, ...]:
+    """Return the note on a variance that is too small for the fewest people in a group (an arm, in a stratum)."""
+    if fewest >= _FEW_PEOPLE:
+        return ()
+    return (Message("only {n} people in the smallest group: the interval is somewhat too narrow", n=fewest),)
 
 
 def check_variance(by_cluster: float, independent: float) -> float:

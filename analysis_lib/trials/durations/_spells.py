@@ -12,6 +12,7 @@ import numpy as np
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import FloatArray, Message
 from analysis_lib.trials._arrays import BoolArray, IntArray
+from analysis_lib.trials._options import as_cuts
 from analysis_lib.trials.durations._people import People
 
 _ARMS = (Message("control"), Message("treated"))
@@ -57,7 +58,7 @@ class Pieces:
 
 def read_cuts(cuts: Iterable[float], name: str, *, grouped: bool) -> tuple[float, ...]:
     """Return increasing cut points above 0 (whole weeks where grouped), or raise naming the argument."""
-    found = tuple(float(cut) for cut in cuts)
+    found = tuple(as_cuts(cuts, name))
     least, kind = (1.0, "whole weeks from 1 on") if grouped else (0.0, "above 0")
     inside = all(math.isfinite(c) and c >= least and c > 0 and (not grouped or c == math.floor(c)) for c in found)
     if not inside or any(b <= a for a, b in pairwise(found)):

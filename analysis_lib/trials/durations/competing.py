@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Curve, Estimate, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import as_binary, check_arms
+from analysis_lib.trials._options import as_number
 from analysis_lib.trials.durations._causes import (
     CENSORED_LABEL,
     Endings,
     aalen_johansen,
     read_endings,
 )
+from analysis_lib.trials.durations._people import few_people
 from analysis_lib.trials.durations.hazards import hazard_ratio
 
 __all__ = ["cause_specific_hazard_ratio", "cumulative_incidence", "cumulative_incidence_difference"]
@@ -156,7 +158,7 @@ def cumulative_incidence_difference(
     '0.233, s.e. 0.341'
     """
     check_level(level)
-    if isinstance(at, str) or not math.isfinite(at) or at < 0:
+    if as_number(at, "at", "a time of 0 or more") < 0:
         raise InvalidInput(f"at is {at!r}; must be a time of 0 or more")
     endings = read_endings(time, cause, cause_of_interest, censored)
     arm = as_binary(treated, "treated", len(endings.time))
@@ -173,6 +175,7 @@ def cumulative_incidence_difference(
         interval=wald_interval(value, std_error, math.inf, level),
         p_value=wald_p_value(value, std_error, math.inf),
         method=Message("Aalen-Johansen"),
+        note=Message.join(few_people(min(int(np.sum(arm)), int(np.sum(~arm))))),
         n_treated=int(np.sum(arm)),
         n_control=int(np.sum(~arm)),
         n=len(arm),

@@ -21,6 +21,7 @@ from analysis_lib.results import Estimate, Message
 from analysis_lib.trials._arrays import BoolArray
 from analysis_lib.trials._cloglog import Span, exposure_by_time, fit_cloglog
 from analysis_lib.trials._cox import RiskSets, independent_of_strata, sums_by
+from analysis_lib.trials._options import as_cuts
 from analysis_lib.trials.durations._people import People, check_variance, hazard_ratio_estimate, read_people
 
 __all__ = ["cloglog"]
@@ -113,7 +114,7 @@ def _spans(people: People, cuts: Sequence[float] | None) -> list[Span]:
     """Return the weeks with an event, or the groups of weeks that the cuts make."""
     if cuts is None:
         return [Span(week - 1, week) for week in np.unique(people.time[people.event]).tolist()]
-    ends = [float(cut) for cut in cuts]
+    ends = as_cuts(cuts, "cuts")
     if not all(math.isfinite(end) and end >= 1 and end == math.floor(end) for end in ends):
         raise InvalidInput(f"cuts is {list(cuts)}; must be whole weeks from 1 on")
     if any(b <= a for a, b in pairwise(ends)):

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Check, FloatArray, Message
 from analysis_lib.trials._arrays import IntArray, as_binary, as_groups, check_arms
+from analysis_lib.trials._options import as_number
 from analysis_lib.trials.durations._causes import CENSORED_LABEL, counts_by_time, read_endings
 
 __all__ = ["gray_test"]
@@ -75,8 +76,7 @@ def gray_test(
     >>> f"{test.statistic:.3f}, p {test.p_value:.3f}: {test.detail}"
     '2.351, p 0.125: treated: 3 events, 1.5 expected; control: 1 events, 2.5 expected'
     """
-    if not isinstance(rho, int | float) or not math.isfinite(rho):
-        raise InvalidInput(f"rho is {rho!r}; must be a finite number")
+    as_number(rho, "rho")
     endings = read_endings(time, cause, cause_of_interest, censored)
     arm = as_binary(treated, "treated", len(endings.time))
     check_arms(arm)

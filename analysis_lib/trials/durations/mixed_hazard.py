@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, FloatArray, Results
 from analysis_lib.trials._arrays import IntArray
+from analysis_lib.trials._options import check_flag, check_rng
 from analysis_lib.trials.durations._mass_points import Search, fit_one_type, fit_types
 from analysis_lib.trials.durations._mixed_reports import (
     MixedFit,
@@ -151,6 +152,8 @@ def mixed_proportional_hazards(
     if isinstance(mass_points, bool) or mass_points not in range(1, _MOST_POINTS + 1):
         raise InvalidInput(f"mass_points is {mass_points!r}; must be 1, 2 or {_MOST_POINTS}")
     check_starts(starts)
+    check_rng(rng)
+    check_flag(grouped, "grouped")
     people = read_people(time, event, treated, covariates=covariates, cluster=cluster, level=level)
     check_times(people.time, people.event, "time", grouped=grouped)
     pieces = Pieces.build(read_cuts(cuts, "cuts", grouped=grouped), read_cuts(windows, "windows", grouped=grouped))

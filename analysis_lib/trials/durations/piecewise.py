@@ -6,10 +6,9 @@ The threat effect is the ratio, by assignment, in the windows before the first s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Estimate, FloatArray, Message, Results
 from analysis_lib.trials._arrays import BoolArray, Groups, IntArray, check_clusters
 from analysis_lib.trials._cox import RiskSets, ever_at_risk, fit_cox, independent_of_strata, robust_covariance
+from analysis_lib.trials._options import is_number
 from analysis_lib.trials.durations._people import SIZE, People, check_variance, hazard_ratio_estimate, read_people
 
 __all__ = ["piecewise_hazard_ratios"]
@@ -140,13 +140,15 @@ def piecewise_hazard_ratios(
 
 def _read_windows(windows: Windows) -> list[_Window]:
     """Return the windows from cut points, from pairs, or from pairs by label."""
+    if isinstance(windows, str) or not isinstance(windows, Iterable):
+        raise InvalidInput(f"windows is {windows!r}; must be cut points, or pairs (from, to)")
     labels = [str(label) for label in windows] if isinstance(windows, Mapping) else []
     given: list[Any] = list(windows.values() if isinstance(windows, Mapping) else windows)
     if not given:
         raise InvalidInput("windows is empty; must have a cut point or a pair (from, to)")
-    if not labels and all(np.ndim(value) == 0 for value in given):
+    if not labels and all(isinstance(value, str) or not isinstance(value, Sized) for value in given):
         return _from_cuts([_number(value) for value in given])
-    if not all(np.shape(value) == (2,) for value in given):
+    if not all(isinstance(value, Sequence | np.ndarray) and len(value) == 2 for value in given):
         raise InvalidInput(f"windows is {windows!r}; must be cut points, or pairs (from, to)")
     pairs = [(_number(low), _number(high)) for low, high in given]
     for low, high in pairs:
@@ -179,7 +181,7 @@ def _from_cuts(cuts: list[float]) -> list[_Window]:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+    if not is_number(value) or math.isnan(value):
         raise InvalidInput(f"windows has {value!r}; must be numbers")
     return float(value)
 

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import BoolArray, Groups, as_groups, check_clusters
 from analysis_lib.trials._blocks import complete_blocks
 from analysis_lib.trials._kaplan_meier import kaplan_meier
-from analysis_lib.trials.durations._people import People, check_variance, few_clusters, read_people
+from analysis_lib.trials._options import as_positive, check_flag
+from analysis_lib.trials.durations._people import People, check_variance, few_clusters, few_people, read_people
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["restricted_mean", "restricted_mean_difference"]
@@ -93,7 +94,8 @@ def restricted_mean(
     '2.70, s.e. 0.507'
     """
     check_level(level)
-    end = _check_horizon(horizon)
+    check_flag(interpolate, "interpolate")
+    end = as_positive(horizon, "horizon")
     times, events = read_durations(time, event)
     groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
     if groups is not None and groups.count < 2:
@@ -109,7 +111,7 @@ def restricted_mean(
         method=_method(interpolate=interpolate, cluster=groups),
         n=len(times),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join(few_clusters(groups)),
+        note=Message.join(few_people(len(times)) if groups is None else few_clusters(groups)),
     )
 
 
@@ -171,14 +173,15 @@ def restricted_mean_difference(
     >>> f"{saved.value:.2f} ({saved.interval.low:.2f} to {saved.interval.high:.2f})"
     '-2.17 (-4.76 to 0.42)'
     """
-    end = _check_horizon(horizon)
+    check_flag(interpolate, "interpolate")
+    end = as_positive(horizon, "horizon")
     people = read_people(time, event, treated, stratum=stratum, cluster=cluster, level=level)
     n, groups, arm = len(people.time), people.cluster, people.treated
     strata = Groups(codes=np.zeros(n, dtype=np.intp), names=("",)) if people.stratum is None else people.stratum
     used, notes = complete_blocks(strata, arm)
     if not used.any():
         raise NotEstimable(Message("no stratum has both arms"))
-    value, variance, influence = 0.0, 0.0, np.zeros(n)
+    value, variance, influence, fewest = 0.0, 0.0, np.zeros(n), n
     for code in np.unique(strata.codes[used]).tolist():
         within = strata.codes == code
         share = float(np.sum(within)) / float(np.sum(used))
@@ -188,6 +191,7 @@ def restricted_mean_difference(
             value += sign * share * found.value
             variance += share**2 * found.variance
             influence[members] = sign * share * found.influence
+            fewest = min(fewest, len(found.influence))
     if groups is not None:
         groups = groups.where(used)
         check_clusters(groups, arm[used])
@@ -204,14 +208,8 @@ def restricted_mean_difference(
         n_control=int(np.sum(used & ~arm)),
         n=int(np.sum(used)),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join([*notes, *few_clusters(groups)]),
+        note=Message.join([*notes, *(few_people(fewest) if groups is None else few_clusters(groups))]),
     )
-
-
-def _check_horizon(horizon: float) -> float:
-    if not (math.isfinite(horizon) and horizon > 0):
-        raise InvalidInput(f"horizon is {horizon:g}; must be a number above 0")
-    return float(horizon)
 
 
 def _mean(times: FloatArray, events: BoolArray, horizon: float, *, interpolate: bool) -> _Mean:

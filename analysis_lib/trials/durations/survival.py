@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Curve, Estimate, Interval, Message, check_level
 from analysis_lib.trials._kaplan_meier import MedianRule, kaplan_meier
+from analysis_lib.trials._options import check_flag
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["median_duration", "survival_curve"]
@@ -108,6 +109,7 @@ def median_duration(time: ArrayLike, event: ArrayLike, *, interpolate: bool = Tr
     (7.0, 6.0)
     """
     check_level(level)
+    check_flag(interpolate, "interpolate")
     times, events = read_durations(time, event)
     rule = MedianRule(curve=kaplan_meier(times, events), interpolate=interpolate)
     value = rule.crossing(rule.curve.survival)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, Message, Results, check_level
+from analysis_lib.trials._options import check_rng
 from analysis_lib.trials.durations._mass_points import Search, fit_types
 from analysis_lib.trials.durations._mixed_reports import MixedFit, compare, empty_ratios, estimated, report
 from analysis_lib.trials.durations._recurrence_risk import RecurrenceRisk, decompose
@@ -157,6 +158,7 @@ def two_spell_model(
     """
     _check_options(mass_points, dependence, left_within, returned_within)
     check_starts(starts)
+    check_rng(rng)
     check_level(level)
     two = read_two_spells(
         (first_time, first_event), (second_time, second_event), treated, cuts=(first_cuts, second_cuts),

@@ -12,7 +12,7 @@ from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import FloatArray, Message
-from analysis_lib.trials._arrays import BoolArray, IntArray, as_numbers
+from analysis_lib.trials._arrays import BoolArray, IntArray, as_array, as_numbers
 from analysis_lib.trials._least_squares import Contrasts, Regression
 from analysis_lib.trials._sample import Sample, regression_columns, usable
 from analysis_lib.trials.effects._estimates import NO_VARIATION, no_variation
@@ -149,7 +149,7 @@ def _observed_together(table: FloatArray) -> Iterator[tuple[BoolArray, IntArray]
 
 def as_table(values: ArrayLike, name: str) -> FloatArray:
     """Return numbers of shape (rows, weeks), NaN allowed, or raise naming the argument."""
-    found = np.asarray(values)
+    found = as_array(values, name)
     if found.ndim != 2 or not found.shape[1]:
         raise InvalidInput(f"{name} has the shape {found.shape}; must have two dimensions, with a column for each week")
     if found.dtype.kind not in "biuf":

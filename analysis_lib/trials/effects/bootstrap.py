@@ -23,6 +23,7 @@ from analysis_lib.results import (
     wald_p_value,
 )
 from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._options import check_rng
 from analysis_lib.trials._percentiles import Percentiles
 from analysis_lib.trials._sample import everyone, usable
 from analysis_lib.trials.effects._estimates import NO_VARIATION, collinear_note, no_variation
@@ -195,6 +196,7 @@ def bootstrap_effects(
     (('work', 'benefits'), (2000, 2), 1.2)
     """
     _check(adjustment, covariates, draws, level)
+    check_rng(rng)
     table, names = _outcomes(y)
     people = usable(everyone(len(table), treated, covariates=covariates, block=block, cluster=cluster))
     outcomes = table[people.y.astype(np.intp)]

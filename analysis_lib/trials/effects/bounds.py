@@ -164,6 +164,8 @@ class _Cells:
         given[known] = as_numbers(values[known], "y, where observed,")
         names = np.zeros(n) if strata is None else strata
         group = as_groups(names, "strata", n)
+        if not n:
+            raise NotEstimable(Message("nobody is observed"))
         cell = arm * group.count + group.codes
         shape = (2, group.count)
         assigned = np.bincount(cell, minlength=2 * group.count).astype(np.float64).reshape(shape)

@@ -13,6 +13,7 @@ from scipy import stats
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Curve, FloatArray, Message, check_level
 from analysis_lib.trials._arrays import as_numbers
+from analysis_lib.trials._options import check_flag, check_rng
 from analysis_lib.trials._sample import everyone
 from analysis_lib.trials.effects._course import CONTROL, DIFFERENCE, TREATED, Course, as_table, as_weeks
 from analysis_lib.trials.effects._estimates import lin_method
@@ -125,6 +126,8 @@ def effect_over_time(
     check_level(level)
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1000:
         raise InvalidInput(f"draws is {draws!r}; must be a whole number, 1,000 or more")
+    check_rng(rng)
+    check_flag(cumulative, "cumulative")
     table = as_table(values, "values")
     table = np.cumsum(table, axis=1) if cumulative else table
     sample = everyone(len(table), treated, covariates=covariates, block=block, cluster=cluster)

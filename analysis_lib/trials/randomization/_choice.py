@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,6 +9,7 @@ from typing import Any, Literal, get_args
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.parameters import suggest
 from analysis_lib.results import Message
+from analysis_lib.trials._options import as_positive
 from analysis_lib.trials.randomization._adjusted import additive_adjusted, lin_adjusted
 from analysis_lib.trials.randomization._curves import check_followed, restricted_mean_difference, survival_difference
 from analysis_lib.trials.randomization._differences import mean_differences
@@ -56,8 +56,8 @@ class Choice:
             if name in needed and not given:
                 raise InvalidInput(f"{name} is not given; must be, as statistic '{self.statistic}' needs it")
         for name, value in (("horizon", self.horizon), ("at", self.at)):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InvalidInput(f"{name} is {value:g}; must be a number above 0")
+            if value is not None:
+                as_positive(value, name)
         return self
 
     @property

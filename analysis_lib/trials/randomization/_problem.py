@@ -14,6 +14,7 @@ from analysis_lib.trials._arrays import (
     BoolArray,
     Covariates,
     IntArray,
+    as_array,
     as_binary,
     as_covariates,
     as_numbers,
@@ -157,7 +158,7 @@ def read_columns(y: Any, n: int, name: str) -> Columns:
         columns = [np.asarray(y.iloc[:, j]) for j in range(len(names))]
         places = tuple(f"{name}, column {label!r}," for label in names)
     else:
-        table = np.asarray(y)
+        table = as_array(y, name)
         if table.ndim not in (1, 2):
             raise InvalidInput(f"{name} has {table.ndim} dimensions; must have one or two (people, outcomes)")
         columns = [table] if table.ndim == 1 else list(table.T)
@@ -174,5 +175,7 @@ def read_columns(y: Any, n: int, name: str) -> Columns:
 
 
 def treated_arms(design: Design) -> tuple[str, ...]:
-    """Return the design's arms but control."""
+    """Return the design's arms but control, or raise where it is no design."""
+    if not isinstance(design, Design):
+        raise InvalidInput(f"design is a {type(design).__name__}; must be a Design, such as Design.from_arrays gives")
     return tuple(name for name in design.arms if name != CONTROL)

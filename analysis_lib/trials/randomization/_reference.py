@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis_lib.errors import InvalidInput
 from analysis_lib.results import FloatArray
 from analysis_lib.trials.randomization._problem import Problem
 from analysis_lib.trials.randomization._values import Spread, Statistic, Values
@@ -114,6 +113,12 @@ class ShiftTest:
         # not nearer, so that an assignment whose statistic is undefined counts as far out
         return float(share(np.count_nonzero(~nearer), len(self.value), exact=self.exact))
 
+    def least(self) -> float:
+        """Return the p-value that the assignment furthest out would have, where the statistic has no spread."""
+        sizes = np.abs(self.value)
+        furthest = np.count_nonzero(sizes >= np.max(sizes) - TIE * self.scale) if self.exact else 0
+        return float(share(furthest, len(sizes), exact=self.exact))
+
     def interval_at(self, level: float) -> tuple[float, float]:
         """Return the limits at the level; infinite where no shift in that direction is rejected."""
         size = (1 - level) * (1 + TIE)
@@ -183,12 +188,3 @@ def evaluate(
     return Reference(
         observed=statistic.of(layout.observed().astype(np.float64)), drawn=Values.join(parts), exact=all_of_them
     )
-
-
-def check_draws(draws: int, rng: object) -> np.random.Generator:
-    """Return the generator, or raise where it is none or the number of draws is not 1 or more."""
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
-        raise InvalidInput(f"draws is {draws!r}; must be a whole number of 1 or more")
-    if not isinstance(rng, np.random.Generator):
-        raise InvalidInput(f"rng is a {type(rng).__name__}; must be a numpy.random.Generator")
-    return rng

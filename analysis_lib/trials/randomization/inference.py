@@ -10,10 +10,11 @@ import numpy as np
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Estimate, Interval, Message, Results, check_level
+from analysis_lib.trials._options import check_draws
 from analysis_lib.trials.design import Design
 from analysis_lib.trials.randomization._choice import Choice, StatisticName
 from analysis_lib.trials.randomization._problem import Problem, read_problem, treated_arms
-from analysis_lib.trials.randomization._reference import Reference, check_draws, evaluate
+from analysis_lib.trials.randomization._reference import TIE, Reference, ShiftTest, evaluate
 from analysis_lib.trials.randomization._values import Statistic
 
 __all__ = ["randomization_test"]
@@ -177,7 +178,7 @@ class Compared:
             interval=Interval(low=low, high=high, level=level),
             p_value=test.p_value(),
             method=self._method(self.statistic, self.reference),
-            note=Message.join([*problem.notes, *self.statistic.notes, *self._notes(test.value, low, high)]),
+            note=Message.join([*problem.notes, *self.statistic.notes, *self._notes(test, low, high, level)]),
             rule=rule,
             **known,
         )
@@ -190,13 +191,15 @@ class Compared:
         parts = [first, statistic.label, Message("unit assigned: {unit}", unit=self.problem.unit_name)]
         return Message.join([*parts, Message("within blocks")] if self.problem.blocked else parts)
 
-    def _notes(self, values: np.ndarray, low: float, high: float) -> list[Message]:
-        lost = int(np.count_nonzero(~np.isfinite(values)))
+    def _notes(self, test: ShiftTest, low: float, high: float, level: float) -> list[Message]:
+        lost = int(np.count_nonzero(~np.isfinite(test.value)))
         notes = []
         if lost:
             notes.append(Message("assignments that could not be fitted, counted as at least as far out: {n}", n=lost))
         if math.isinf(low) or math.isinf(high):
             notes.append(Message("no limit to the interval where no shift is rejected: there are too few assignments"))
+        elif math.isnan(low) and test.least() > (1 - level) * (1 + TIE):
+            notes.append(Message("no p-value below {p:.2f} is possible: there are too few assignments", p=test.least()))
         return notes
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Estimate, FloatArray, Message, Results, check_level
+from analysis_lib.trials._options import check_draws
 from analysis_lib.trials.design import Design
 from analysis_lib.trials.randomization._choice import Choice, StatisticName
 from analysis_lib.trials.randomization._problem import treated_arms
-from analysis_lib.trials.randomization._reference import TIE, check_draws, share
+from analysis_lib.trials.randomization._reference import TIE, share
 from analysis_lib.trials.randomization.inference import Compared, compare
 
 __all__ = ["Family", "max_t", "romano_wolf"]
@@ -158,7 +159,10 @@ def _family(
 ) -> Family:  # fmt: skip
     check_level(level)
     check_draws(draws, rng)
-    chosen = treated_arms(design) if arms is None else tuple(arms)
+    known = treated_arms(design)
+    if arms is not None and not isinstance(arms, Sequence):
+        raise InvalidInput(f"arms is {arms!r}; must be a list of different treated arms of the design")
+    chosen = known if arms is None else tuple(arms)
     if isinstance(arms, str) or not chosen or len(set(chosen)) < len(chosen):
         raise InvalidInput(f"arms is {arms!r}; must be a list of different treated arms of the design")
     # several arms have different assignments: drawn as many times each, so that maxima can be taken over them

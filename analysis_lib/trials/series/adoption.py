@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Curve, Estimate, Message, Results, check_level
-from analysis_lib.trials._arrays import check_generator
 from analysis_lib.trials._least_squares import Coefficient
+from analysis_lib.trials._options import check_rng
 from analysis_lib.trials.effects._estimates import estimate_of
 from analysis_lib.trials.series._bands import Band
 from analysis_lib.trials.series._panel import Panel, Part, combine, difference
@@ -283,4 +283,4 @@ def _check_options(control: str, base: str, window: Sequence[int] | None, draws:
         raise InvalidInput(f"event_window is {window}; must be two whole numbers in order, such as (-4, 8)")
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1000:
         raise InvalidInput(f"draws is {draws!r}; must be a whole number, 1,000 or more")
-    check_generator(rng)
+    check_rng(rng)

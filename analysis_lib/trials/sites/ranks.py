@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import FloatArray, Message
-from analysis_lib.trials._arrays import check_generator, check_whole
+from analysis_lib.trials._options import check_draws
 from analysis_lib.trials.sites.pooling import PooledSites
 
 __all__ = ["RankProbabilities", "rank_probabilities"]
@@ -102,10 +102,7 @@ def rank_probabilities(
            [0. , 0. , 1. ],
            [0.1, 0.9, 0. ]])
     """
-    check_whole(draws, "draws")
-    check_generator(rng)
-    if draws < 1:
-        raise InvalidInput(f"draws is {draws}; must be 1 or more")
+    check_draws(draws, rng)
     if not pooled.tau2.estimated or pooled.tau2.value == 0:
         raise NotEstimable(Message("no difference between the sites is estimated: there is nothing to rank"))
     mean = math.log(pooled.pooled.value) if pooled.pooled.scale == "log" else pooled.pooled.value

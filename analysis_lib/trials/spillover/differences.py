@@ -13,9 +13,10 @@ from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Check, Estimate, FloatArray, Interval, Message, Results, check_level
 from analysis_lib.trials._arrays import BoolArray
 from analysis_lib.trials._least_squares import fit_coefficient
+from analysis_lib.trials._options import check_draws
 from analysis_lib.trials.effects._estimates import NO_VARIATION, estimate_of, no_variation
 from analysis_lib.trials.effects._joint import THRESHOLD
-from analysis_lib.trials.randomization._reference import TIE, check_draws, share
+from analysis_lib.trials.randomization._reference import TIE, share
 from analysis_lib.trials.spillover._areas import Rows, read_rows
 from analysis_lib.trials.spillover._choices import Choices, over_choices
 

@@ -19,8 +19,8 @@ from analysis_lib.trials._arrays import (
     as_covariates,
     as_groups,
     as_numbers,
-    check_whole,
 )
+from analysis_lib.trials._options import check_whole
 from analysis_lib.trials._sample import Sample, read_sample
 from analysis_lib.trials.effects import difference_in_means, lin_adjusted
 
@@ -80,8 +80,6 @@ def share_clusters(cluster: Groups, group: Groups, groups: list[int]) -> bool:
 def check_arguments(group: Groups, *, level: float, min_cell: int, reference: str | None) -> None:
     """Raise where an argument of all functions of groups is wrong."""
     check_level(level)
-    check_whole(min_cell, "min_cell")
-    if min_cell < 2:
-        raise InvalidInput(f"min_cell is {min_cell}; must be 2 or more, people in each arm of a group")
+    check_whole(min_cell, "min_cell", 2)
     if reference is not None and reference not in group.names:
         raise InvalidInput(f"reference is {reference!r}; must be one of the groups: {', '.join(group.names)}")

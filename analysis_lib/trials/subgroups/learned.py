@@ -8,8 +8,9 @@ import numpy as np
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Check, Estimate, FloatArray, Message, Results, check_level
-from analysis_lib.trials._arrays import BoolArray, Groups, IntArray, check_whole
+from analysis_lib.trials._arrays import BoolArray, Groups, IntArray
 from analysis_lib.trials._least_squares import Coefficient, fit_coefficient
+from analysis_lib.trials._options import check_whole
 from analysis_lib.trials.effects import difference_in_means
 from analysis_lib.trials.subgroups._splits import (
     NO_VARIATION,
@@ -320,6 +321,4 @@ def _known(learned: LearnedEffects) -> dict[str, Any]:
 
 
 def _check_groups(groups: int) -> None:
-    check_whole(groups, "groups")
-    if groups < 2:
-        raise InvalidInput(f"groups is {groups}; must be 2 or more")
+    check_whole(groups, "groups", 2)

@@ -20,9 +20,8 @@ from analysis_lib.trials._arrays import (
     as_groups,
     as_numbers,
     check_clusters,
-    check_generator,
-    check_whole,
 )
+from analysis_lib.trials._options import check_rng, check_whole
 
 __all__ = ["LearnedEffects", "Split", "given_effects", "learn_effects"]
 
@@ -127,10 +126,8 @@ def learn_effects(
     [1.0, 1.0, 1.0]
     """
     people = _read(y, treated, covariates, propensity, cluster)
-    check_whole(splits, "splits")
-    check_generator(rng)
-    if splits < 1:
-        raise InvalidInput(f"splits is {splits}; must be 1 or more")
+    check_whole(splits, "splits", 1)
+    check_rng(rng)
     missing = [name for name in ("fit", "predict", "get_params") if not hasattr(learner, name)]
     if learner is not None and missing:
         raise InvalidInput(f"learner has no {missing[0]}; must be a scikit-learn regressor")

@@ -164,7 +164,7 @@ def test_complementary_quantities_leave_a_sum_without_variation():
         (lambda: net_benefit_by_jobcentre(3, ARM, ARM, PAIR), "quantities is 3; must be a data frame, or an array"),
         (lambda: cost_benefit(EFFECTS, PAIR, level=1), "level is 1; must be between 0 and 1"),
         (lambda: break_even(EFFECTS, PAIR, "cars"), "price is 'cars'; must be one of meetings, weeks"),
-        (lambda: discount_factors(0, 0.03), "weeks is 0; must be 1 or more"),
+        (lambda: discount_factors(0, 0.03), "weeks is 0; must be a whole number of 1 or more"),
         (lambda: discount_factors(3.7, 0.03), "weeks is 3.7; must be a whole number"),
         (lambda: discounted_sum([[1, 2]], yearly_rate=0.03, horizon=1.5), "horizon is 1.5; must be a whole number"),
         (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ARM, PAIR, least=2.5), "least is 2.5; must be a whole numb"),
@@ -175,7 +175,7 @@ def test_complementary_quantities_leave_a_sum_without_variation():
         (lambda: discounted_sum([[1, 2]], yearly_rate=0.03, horizon=3), "horizon is 3; must be 1 to 2"),
         (lambda: discounted_sum([[1, math.nan]], yearly_rate=0.03), "weekly has 1 missing or infinite values"),
         (lambda: discounted_sum([["a", "b"]], yearly_rate=0.03), "weekly is of type"),
-        (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 40, PAIR, least=1), "least is 1; must be 2 or more"),
+        (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 40, PAIR, least=1), "least is 1; must be a whole number of 2 or more"),
         (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 39, PAIR), "jobcentre has 39 rows; must have 40"),
     ],
 )

@@ -108,7 +108,7 @@ def test_events_needed_by_hand():
         (lambda: ClusterPlan(clusters_treated=1, clusters_control=9, cluster_size=5, std_dev=1, icc=0), "clusters_treated"),
         (lambda: ClusterPlan(clusters_treated=2, clusters_control=9, cluster_size=5, std_dev=1, icc=1.2), "icc is 1.2"),
         (lambda: ClusterPlan(clusters_treated=2, clusters_control=9, cluster_size=0.5, std_dev=1, icc=0), "cluster_size"),
-        (lambda: EventPlan(events=0), "events is 0; must be above 0"),
+        (lambda: EventPlan(events=0), "events is 0; must be a number above 0"),
         (lambda: EventPlan(events=9, share_treated=1), "share_treated is 1"),
         (lambda: power(math.inf, EventPlan(events=9)), "effect is inf"),
         (lambda: power(-1, EventPlan(events=9)), "effect is -1; must be a hazard ratio above 0"),
@@ -116,6 +116,8 @@ def test_events_needed_by_hand():
         (lambda: power(1, EventPlan(events=9), level=1), "level is 1"),
         (lambda: events_needed(1), "hazard_ratio is 1; must be above 0, and not 1"),
         (lambda: events_needed(2, power=1), "power is 1"),
+        (lambda: events_needed(2, power=0.04), "power is 0.04; must be above 0.05"),
+        (lambda: IndividualPlan(n_treated=9, n_control=9, std_dev=1, n_covariates=-1), "n_covariates is -1; must be"),
     ],
 )  # fmt: skip
 def test_bad_input_names_the_argument(build, message):
@@ -144,5 +146,8 @@ def test_intraclass_correlation_needs_clusters():
             intraclass_correlation([1.0, 2.0, 3.0], cluster)
     with pytest.raises(NotEstimable, match="the outcome has no variation"):
         intraclass_correlation([2.0, 2.0, 2.0], [1, 1, 2])
+    with pytest.raises(NotEstimable, match="the outcome has no variation"):
+        # the mean of 3.3 ten times is off by rounding
+        intraclass_correlation([3.3] * 10, [1, 1, 1, 2, 2, 2, 3, 3, 3, 3])
     with pytest.raises(InvalidInput, match="y has 1 missing"):
         intraclass_correlation([2.0, np.nan, 2.0], [1, 1, 2])

@@ -70,3 +70,18 @@ def test_events(coverage):
         return logrank(np.minimum(time, end), time <= end, arm).p_value < 0.05
 
     coverage("power: hazard ratio 1.4, the events needed for 80 %", draw, claim=power(1.4, EventPlan(events=events)))
+
+
+@pytest.mark.parametrize(("ratio", "claim"), [(1.8, 0.874), (0.6, 0.721)])
+def test_events_with_a_tenth_treated(coverage, ratio, claim):
+    """Schoenfeld's formula is of small effects: with a small arm, fewer of its people leave where the ratio is below 1."""
+    events = events_needed(ratio, share_treated=0.1)
+    people = round(events / 0.6)
+    arm = np.arange(people) < 0.1 * people
+
+    def draw(rng):
+        time = rng.exponential(1 / np.where(arm, ratio, 1.0))
+        end = np.quantile(time, 0.6)
+        return logrank(np.minimum(time, end), time <= end, arm).p_value < 0.05
+
+    coverage(f"power: a tenth treated, hazard ratio {ratio}, the events needed for 80 %", draw, claim=claim)

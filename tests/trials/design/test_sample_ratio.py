@@ -132,3 +132,37 @@ def test_the_rule_and_the_record():
         check_assignment_rule(["a"], ["a"], allowed=1)
     with pytest.raises(InvalidInput, match="by_rule has 1 rows; must have 2"):
         check_assignment_rule(["a", "b"], ["a"])
+
+
+def test_nobody_in_blocks_is_no_test():
+    (check,) = check_sample_ratio([], HALVES, block=[])
+    assert check.passed is None
+
+
+def test_the_order_in_which_a_block_names_its_arms_does_not_matter():
+    arm, block = np.concatenate([arms(30, 10), arms(10, 40)]), np.repeat(["a", "b"], [40, 50])
+    plan = {"control": 0.7, "treated": 0.3}
+    same = check_sample_ratio(arm, {"a": plan, "b": {"control": 0.2, "treated": 0.8}}, block=block)
+    turned = check_sample_ratio(arm, {"a": plan, "b": {"treated": 0.8, "control": 0.2}}, block=block)
+    assert same[0].p_value == turned[0].p_value
+    assert [check.statistic for check in same] == [check.statistic for check in turned]
+
+
+@pytest.mark.parametrize(("n", "share"), [(9, 0.5), (60, 0.1), (200, 0.4928)])
+def test_size_over_all_counts(n, share):
+    """What is rejected at 5 % has a probability of 5 % or less, and of more than 1 %, under the plan."""
+    plan = {"control": 1 - share, "treated": share}
+    p_values = np.array([check_sample_ratio(arms(n - k, k), plan)[0].p_value for k in range(n + 1)])
+    size = stats.binom.pmf(np.arange(n + 1), n, share)[p_values <= 0.05].sum()
+    assert 0.01 < size <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.calibration
+def test_size_with_three_arms(coverage):
+    plan = {"a": 0.5, "b": 0.3, "c": 0.2}
+
+    def draw(rng):
+        return check_sample_ratio(rng.choice(list(plan), 200, p=list(plan.values())), plan, threshold=0.05)[0].passed
+
+    coverage("sample ratio: 200 people in three arms as planned (share not rejected at 5 %)", draw)

@@ -336,6 +336,11 @@ def test_cause_specific_hazard_ratios_that_cannot_be_estimated(change, reason):
         ({"cause_of_interest": "exit"}, "cause_of_interest is 'exit'; must be a number, as cause is"),
         ({"cause_of_interest": 0}, "cause_of_interest is 0, which is the label of censoring"),
         ({"censored": 1}, "cause_of_interest is 1, which is the label of censoring"),
+        ({"censored": np.nan}, "censored is nan; must be a number that a label can be"),
+        (
+            {"cause": ["a", "Censored ", "b"], "cause_of_interest": "a"},
+            "cause has the label 'Censored '; must be 'censored'",
+        ),
         ({"censored": "none"}, "censored is 'none'; must be a number, as cause is"),
         ({"level": 1}, "level is 1; must be between 0 and 1"),
     ],
@@ -362,3 +367,10 @@ def test_nothing_given_is_changed():
         cumulative_incidence_difference(time, cause, 1, arm, 2)
     for part, copy in zip((time, cause, arm), before, strict=True):
         np.testing.assert_array_equal(part, copy)
+
+
+def test_difference_of_few_people_is_noted():
+    time, cause = np.arange(1.0, 101), np.tile([1, 2, 1, 2, 2], 20)
+    few = cumulative_incidence_difference(time, cause, 1, np.arange(100) % 9 == 0, 60)
+    assert few.note == "only 12 people in the smallest group: the interval is somewhat too narrow"
+    assert cumulative_incidence_difference(time, cause, 1, np.arange(100) % 3 == 0, 60).note == ""

@@ -9,7 +9,11 @@ import math
 import numpy as np
 import pytest
 
-from analysis_lib.trials.durations.competing import cumulative_incidence, cumulative_incidence_difference
+from analysis_lib.trials.durations.competing import (
+    cause_specific_hazard_ratio,
+    cumulative_incidence,
+    cumulative_incidence_difference,
+)
 from analysis_lib.trials.durations.fine_gray import fine_gray
 from analysis_lib.trials.durations.gray import gray_test
 
@@ -132,3 +136,19 @@ def test_size_of_grays_test(coverage, name, n, options, test, claim):
         return gray_test(time, cause, 1, arm, **test).passed
 
     coverage(f"Gray's test: {name}", draw, claim=claim)
+
+
+@pytest.mark.parametrize(("treated", "n"), [(300, 600), (9, 60)])
+def test_cause_specific_ratio(coverage, treated, n):
+    """The other cause is slowed by treatment, which must not matter."""
+
+    def draw(rng):
+        arm = (rng.permutation(n) < treated).astype(int)
+        one = rng.exponential(1 / (0.05 * np.where(arm, RATIO, 1.0)))
+        other = rng.exponential(1 / (0.03 * np.where(arm, 0.6, 1.0)))
+        week = np.ceil(np.minimum(one, other))
+        cause = np.where(week > 52, 0, np.where(one < other, 1, 2))
+        found = cause_specific_hazard_ratio(np.minimum(week, 52), cause, 1, arm).interval
+        return found.low <= RATIO <= found.high
+
+    coverage(f"cause-specific hazard ratio: {treated} of {n} treated, whole weeks", draw)

@@ -103,6 +103,28 @@ def test_difference_of_restricted_means_in_strata(coverage):
     coverage("difference in restricted means: 2 strata with different shares treated, whole weeks", draw)
 
 
+def test_difference_of_restricted_means_in_a_small_arm(coverage):
+    """Greenwood's variance of 9 people is too small, and the reference normal; the estimate's note says so."""
+
+    def draw(rng):
+        arm = np.isin(np.arange(60), rng.choice(60, 9, replace=False)).astype(int)
+        return covers(
+            restricted_mean_difference(*censored(np.ceil(durations(rng, np.ones(60))), 52), arm, HORIZON), 0.0
+        )
+
+    coverage("difference in restricted means: 9 treated, 51 control, whole weeks", draw, claim=0.909)
+
+
+def test_difference_of_restricted_means_in_39_clusters(coverage):
+    def draw(rng):
+        office = rng.integers(0, 39, 600)
+        arm = (rng.permutation(39) < 13)[office].astype(int)
+        left = np.ceil(rng.exponential(20 / np.exp(rng.normal(0, 0.3, 39))[office]))
+        return covers(restricted_mean_difference(*censored(left, 52), arm, HORIZON, cluster=office), 0.0)
+
+    coverage("difference in restricted means: 600 people in 39 clusters, 13 treated", draw, claim=0.932)
+
+
 def test_difference_of_restricted_means_by_day(coverage):
     def draw(rng):
         day, arm, hazard = by_day(rng, 600)

@@ -239,6 +239,21 @@ def test_means_that_cannot_be_estimated():
 def test_strata_without_both_arms_are_left_out():
     stratum = ["a"] * 8 + ["b"] * 2
     found = restricted_mean_difference([*TIME, 3, 4], [*EVENT, 1, 1], [*ARM, 1, 1], 8, stratum=stratum)
-    assert found.note == "blocks left out because they lack an arm: 1, with 2 people"
+    assert found.note == (
+        "blocks left out because they lack an arm: 1, with 2 people; "
+        "only 4 people in the smallest group: the interval is somewhat too narrow"
+    )
     assert found.value == pytest.approx(restricted_mean_difference(TIME, EVENT, ARM, 8).value, rel=CLOSED_FORM)
     assert found.n == 8
+
+
+def test_few_people_are_noted():
+    """Greenwood's variance and the normal reference: 9 against 51 are covered about 91 % of the time."""
+    time, event = np.arange(1.0, 101), np.ones(100)
+    few, enough = np.arange(100) % 10 == 0, np.arange(100) % 3 == 0
+    assert "only 10 people in the smallest group" in restricted_mean_difference(time, event, few, 50).note
+    assert restricted_mean_difference(time, event, enough, 50).note == ""
+    assert "only 29 people in the smallest group" in restricted_mean(time[:29], event[:29], 20).note
+    assert restricted_mean(time[:30], event[:30], 20).note == ""
+    by_cluster = restricted_mean_difference(time, event, few, 50, cluster=np.arange(100) % 60)
+    assert by_cluster.note == ""

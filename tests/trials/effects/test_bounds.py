@@ -220,6 +220,8 @@ def test_invalid_input_names_the_argument(change, message):
         ({"treated": [0] * 6}, "0 people observed in the treated arm; two are needed"),
         ({"observed": [1, 0, 0, 1, 1, 1]}, "1 people observed in the treated arm; two are needed"),
         ({"observed": [0] * 6}, "0 people observed in the treated arm"),
+        ({"y": [], "treated": [], "observed": []}, "nobody is observed"),
+        ({"y": [], "treated": [], "observed": [], "strata": []}, "nobody is observed"),
         ({"y": [2.0] * 6}, "the outcome has no variation left"),
         (
             {"strata": [1, 1, 2, 1, 2, 2]},

@@ -14,6 +14,7 @@ from analysis_lib.results import Estimate
 from analysis_lib.trials.effects import (
     attrition_check,
     bootstrap_effects,
+    effect_of_shares,
     effect_over_time,
     lee_bounds,
     multi_arm_effects,
@@ -42,6 +43,21 @@ def in_blocks(rng, share):
     treated = np.maximum(2, np.round(SIZES * share)).astype(int)
     rank = np.argsort(np.argsort(BLOCK + rng.random(len(BLOCK))))
     return (rank - np.repeat(np.cumsum(SIZES) - SIZES, SIZES) < treated[BLOCK]).astype(int)
+
+
+# Shares of the arms, in place of people
+
+
+@pytest.mark.parametrize(("people", "share", "claim"), [((250, 250), 0.3, 0.95), ((51, 9), 0.4, 0.95)])
+def test_effect_of_shares(coverage, people, share, claim):
+    """The effect in one week, from the arms' shares: 9 people's share is in steps of a ninth."""
+
+    def draw(rng):
+        counts = rng.binomial(np.array(people)[:, None], [[share], [share + 0.1]])
+        week = effect_of_shares(counts / np.array(people)[:, None], people).difference
+        return not (week.low[0] > 0.1 or week.high[0] < 0.1)
+
+    coverage(f"effect of shares: {people[1]} treated, {people[0]} control", draw, claim=claim)
 
 
 # Several arms

@@ -435,3 +435,34 @@ def test_pennsylvania_bonus(public_data):
     assert (round(found.value, 4), round(found.std_error, 4)) == (-0.0855, 0.0359)
     # HC1 differs from HC2 by n / (n - 2) against each arm's n / (n - 1).
     assert found.std_error == pytest.approx(hc1, rel=1e-4)
+
+
+def test_one_block_is_no_block():
+    """n - 2 degrees of freedom would take the variances of 9 and 51 people for equal."""
+    rng = np.random.default_rng(8)
+    treated = np.arange(60) < 9
+    y = rng.normal(size=60) * (1 + treated)
+    plain = difference_in_means(y, treated)
+    alone = difference_in_means(y, treated, block=["odense"] * 60)
+    with_another = difference_in_means(np.append(y, [1.0, 2.0]), np.append(treated, [1, 1]), block=[1] * 60 + [2] * 2)
+    for found in (alone, with_another):
+        assert (found.value, found.std_error, found.df) == (plain.value, plain.std_error, plain.df)
+
+
+def test_blocks_with_few_people_in_an_arm_are_noted():
+    """Satterthwaite's degrees of freedom of the arms' variances, by hand, beside the n - 2 B that are used."""
+    rng = np.random.default_rng(9)
+    block, treated = np.repeat(np.arange(5), 30), np.tile(np.arange(30) < 3, 5)
+    y = rng.normal(size=150)
+    arms = [(block == b) & (treated == arm) for b in range(5) for arm in (True, False)]
+    parts = [(np.var(y[arm], ddof=1) / arm.sum() / 25, arm.sum() - 1) for arm in arms]
+    own = sum(v for v, _ in parts) ** 2 / sum(v**2 / d for v, d in parts)
+    found = difference_in_means(y, treated, block=block)
+    assert found.df == 140
+    assert own < 20
+    assert found.note == (
+        f"blocks with few people in an arm: about {own:.0f} degrees of freedom, not 140, so that the interval is "
+        "somewhat too narrow"
+    )
+    evenly = np.tile(np.arange(30) < 15, 5)
+    assert difference_in_means(y, evenly, block=block).note == ""

@@ -515,3 +515,17 @@ def test_arms_make_one_family():
             max_t(y, design, arms=wrong, rng=rng())
     with pytest.raises(InvalidInput, match="arm is 'c'; must be one of a, b"):
         romano_wolf(y, design, arms=["a", "c"], rng=rng())
+
+
+def test_too_few_assignments_to_reject_are_noted():
+    """Of three against three, the two furthest out of 20 have p = 0.1; one cluster an arm can only have 1."""
+    y, treated = np.array([12.0, 9, 10, 14, 17, 15]), np.array([1, 1, 1, 0, 0, 0])
+    given = {"statistic": "rank_sum", "rng": np.random.default_rng(1)}
+    found = randomization_test(y, Design.from_arrays(treated), **given)
+    assert found.p_value == 0.1
+    assert found.note.endswith("no p-value below 0.10 is possible: there are too few assignments")
+    assert "is possible" not in randomization_test(y, Design.from_arrays(treated), level=0.9, **given).note
+    alone = randomization_test(y, Design.from_arrays(treated, cluster=treated), **given)
+    assert alone.note.endswith("no p-value below 1.00 is possible: there are too few assignments")
+    drawn = randomization_test(y, Design.from_arrays(treated), draws=9, level=0.95, **given)
+    assert drawn.note.endswith("no p-value below 0.10 is possible: there are too few assignments")

@@ -61,7 +61,7 @@ def test_rows_and_columns_add_up_and_the_order_can_be_turned():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"draws": 0}, "draws is 0; must be 1 or more"),
+        ({"draws": 0}, "draws is 0; must be a whole number of 1 or more"),
         ({"draws": 10.5}, "draws is 10.5; must be a whole number"),
         ({"draws": True}, "draws is True; must be a whole number"),
         ({"rng": 5}, "rng is a int; must be a numpy.random.Generator"),
@@ -79,5 +79,5 @@ def test_sites_that_do_not_differ_have_no_ranks():
     for found in (alike, fixed):
         with pytest.raises(NotEstimable, match="no difference between the sites is estimated"):
             rank_probabilities(found, draws=10, rng=np.random.default_rng(1))
-    with pytest.raises(InvalidInput, match="draws is 0; must be 1 or more"):
+    with pytest.raises(InvalidInput, match="draws is 0; must be a whole number of 1 or more"):
         rank_probabilities(pool_sites([0.5, 1.5], [0.1, 0.1]), draws=0, rng=np.random.default_rng(1))

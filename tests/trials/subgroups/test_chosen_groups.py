@@ -278,7 +278,7 @@ def test_too_few_clusters_for_so_many_groups():
         ({"cluster": ["a"] * 19}, "cluster has 19 rows"),
         ({"covariates": ["a"] * 20}, "covariates, column 'covariate 1', is of type"),
         ({"level": 95}, "level is 95"),
-        ({"min_cell": 1}, "min_cell is 1; must be 2 or more"),
+        ({"min_cell": 1}, "min_cell is 1; must be a whole number of 2 or more"),
         ({"min_cell": 2.5}, "min_cell is 2.5; must be a whole number"),
         ({"min_cell": "5"}, "min_cell is '5'; must be a whole number"),
         ({"reference": "z"}, "reference is 'z'; must be one of the groups: a, b"),

@@ -278,7 +278,7 @@ def test_clusters_stay_together():
         ({"covariates": np.full(240, np.nan)}, "covariates, column 'covariate 1', has 240 missing or infinite values"),
         ({"y": [math.nan] * 240}, "y has 240 missing"),
         ({"treated": np.arange(240)}, "treated has the value 2"),
-        ({"splits": 0}, "splits is 0; must be 1 or more"),
+        ({"splits": 0}, "splits is 0; must be a whole number of 1 or more"),
         ({"splits": 2.5}, "splits is 2.5; must be a whole number"),
         ({"rng": 3}, "rng is a int; must be a numpy.random.Generator"),
         ({"learner": LinearRegression}, "learner is the class LinearRegression; must be a regressor made from it"),
@@ -309,7 +309,7 @@ def test_wrong_predictions_and_readings_are_named():
         given_effects(y, treated, x, propensity=0.5, baseline=[1, 2], effect=y)
     learned = learn(splits=1)
     for function in (sorted_group_effects, classification_analysis):
-        with pytest.raises(InvalidInput, match="groups is 1; must be 2 or more"):
+        with pytest.raises(InvalidInput, match="groups is 1; must be a whole number of 2 or more"):
             function(learned, groups=1)
         with pytest.raises(InvalidInput, match="groups is 2.5; must be a whole number"):
             function(learned, groups=2.5)
