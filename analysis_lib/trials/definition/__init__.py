@@ -20,7 +20,6 @@ from analysis_lib.trials.definition.conduct import (
     Uptake,
 )
 from analysis_lib.trials.definition.data import (
-    Comparison,
     FileData,
     Inflow,
     LongTerm,
@@ -41,6 +40,7 @@ from analysis_lib.trials.definition.outcomes import (
 from analysis_lib.trials.definition.people import Covariate, CovariateLevel, Group, Strata, Subgroup
 from analysis_lib.trials.definition.plan import HazardWindow, Inference, Multiplicity, Pooling, Series
 from analysis_lib.trials.definition.published import Limit, Published, Target
+from analysis_lib.trials.definition.spillover import Spillover
 from analysis_lib.trials.definition.summary import (
     PublishedRatio,
     PublishedShare,
@@ -57,7 +57,6 @@ __all__ = [
     "Arm",
     "BirthDayRule",
     "BirthYearParity",
-    "Comparison",
     "ContactRule",
     "Costs",
     "Covariate",
@@ -91,6 +90,7 @@ __all__ = [
     "Series",
     "ShareInStates",
     "Site",
+    "Spillover",
     "StockAndInflow",
     "Strata",
     "Subgroup",
