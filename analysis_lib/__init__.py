@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from analysis_lib.trials.definition import Trial, read_trial
     from analysis_lib.trials.durations import hazard_ratio, logrank, median_duration, survival_curve
     from analysis_lib.trials.effects import additive_adjusted, difference_in_means, lin_adjusted
-    from analysis_lib.trials.sources import load_cases
+    from analysis_lib.trials.sources import load_cases, load_spillover
     from analysis_lib.trials.summary_cases import load_summary
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "inflow",
     "lin_adjusted",
     "load_cases",
+    "load_spillover",
     "load_summary",
     "logrank",
     "median_duration",
@@ -100,7 +101,7 @@ _HOMES = {
     "trials.definition": ("Trial", "read_trial"),
     "trials.durations": ("hazard_ratio", "logrank", "median_duration", "survival_curve"),
     "trials.effects": ("additive_adjusted", "difference_in_means", "lin_adjusted"),
-    "trials.sources": ("load_cases",),
+    "trials.sources": ("load_cases", "load_spillover"),
     "trials.summary_cases": ("load_summary",),
     "reporting.reports": (
         "TrialReport",

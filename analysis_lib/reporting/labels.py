@@ -37,9 +37,11 @@ def labels_of(trial: Trial) -> Labels:
     labels |= {o.id: o.label for o in trial.outcomes}
     labels |= {arm.id: arm.label for arm in trial.assignment.arms}
     labels |= {covariate.id: covariate.label for covariate in trial.covariates}
-    labels |= {site.id: site.label for site in getattr(trial.data, "sites", ())}
+    elsewhere = trial.spillover.areas if trial.spillover else ()
+    labels |= {site.id: site.label for site in (*getattr(trial.data, "sites", ()), *elsewhere)}
     jobcentres = read_jobcentres()
-    names = {jobcentre: jobcentres.name(jobcentre) for jobcentre in trial.data.jobcentres}
+    offices = (*trial.data.jobcentres, *(jobcentre for area in elsewhere for jobcentre in area.jobcentres))
+    names = {jobcentre: jobcentres.name(jobcentre) for jobcentre in offices}
     labels |= {jobcentre: Text(da=name, en=name) for jobcentre, name in names.items()}
     labels |= {activity.id: activity.label for activity in trial.activities}
     labels |= {window.id: window.label for window in trial.inference.hazard_windows}

@@ -43,7 +43,9 @@ __all__ = [
 # --- estimates and checks --------------------------------------------------------------------------------------------
 
 
-def effects_table(results: Results, translator: Translator, labels: Labels, *, caption: str = "") -> Table:
+def effects_table(
+    results: Results, translator: Translator, labels: Labels, *, caption: str = "", people: str = ""
+) -> Table:
     """Show the estimates, one a row; what was not estimated shows the reason across.
 
     Parameters
@@ -54,6 +56,8 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
         The language, and what the ids are called.
     caption
         In place of "Estimated effects".
+    people
+        Head of the column of people, where the two numbers are not the arms'.
     """
     levels = {row.interval.level for row in results.estimates}
     interval = translator.t("Interval")
@@ -63,7 +67,7 @@ def effects_table(results: Results, translator: Translator, labels: Labels, *, c
         caption=caption or translator.t("Estimated effects"),
         header=(
             translator.t("Outcome"), translator.t("What is estimated"), translator.t("Estimate"), interval,
-            translator.t("p-value"), translator.t("People:\ntreated / control"), translator.t("Method"),
+            translator.t("p-value"), people or translator.t("People:\ntreated / control"), translator.t("Method"),
         ),
         rows=tuple(_effect_row(row, translator, labels) for row in results.estimates),
         notes=_effect_notes(results.estimates, translator, labels),

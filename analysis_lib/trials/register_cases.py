@@ -47,7 +47,7 @@ from analysis_lib.trials.outcomes import (
 )
 from analysis_lib.trials.participation import find_contacts, measure_activities, measure_priced_weeks
 
-__all__ = ["UNKNOWN_CODE", "cases_from_extract", "trial_year"]
+__all__ = ["UNKNOWN_CODE", "People", "cases_from_extract", "find_people", "measure_outcomes", "trial_year"]
 
 EVERYBODY = Message("people in the register extract")
 
@@ -77,7 +77,7 @@ def cases_from_extract(
     DataError
         Where the trial is not read from a register, or the extract lacks weeks or columns that it asks for.
     """
-    found = _find_people(trial, extract, codes, jobcentres)
+    found = find_people(trial, extract, codes, jobcentres)
     cases = _measure(trial, extract, codes, found)
     exclusions = found.exclusions
     if stratum is not None:
@@ -112,7 +112,7 @@ def trial_year(data: RegisterData, jobcentres: Jobcentres) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _People:
+class People:
     """Everybody in the extract, and the frame of those who are eligible.
 
     `home`, `eligible` and the exclusions are of shape (persons,); `frame` and `entry` of the n eligible.
@@ -126,11 +126,28 @@ class _People:
 
     @property
     def entry(self) -> NDArray[np.int64]:
+        """Column of the entry week, shape (n,)."""
         entry: NDArray[np.int64] = self.frame["entry"].to_numpy()
         return entry
 
+    def design(self, trial: Trial) -> Design:
+        """Return how the trial's rule assigns the eligible."""
+        rule, frame = trial.assignment, self.frame
+        if isinstance(rule, NotRandomised):
+            return cohort_design(len(frame))
+        if not isinstance(rule, BirthDayRule | BirthYearParity):
+            raise DefinitionError(f"trial {trial.id}: assignment.rule {rule.rule} does not fit a register")
+        return birth_design(rule, frame["birth_date"], frame["site"].to_numpy())
 
-def _find_people(trial: Trial, extract: Extract, codes: CodeList, jobcentres: Jobcentres) -> _People:
+
+def find_people(trial: Trial, extract: Extract, codes: CodeList, jobcentres: Jobcentres) -> People:
+    """Find who of an extract is the trial's, and why others are not.
+
+    Raises
+    ------
+    DataError
+        Where the trial is not read from a register, or the extract lacks weeks or columns that it asks for.
+    """
     data = trial.data
     if not isinstance(data, RegisterData):
         raise DataError(f"trial {trial.id} is not read from a register")
@@ -154,19 +171,19 @@ def _find_people(trial: Trial, extract: Extract, codes: CodeList, jobcentres: Jo
         length=data.history.weeks,
     )
     _check_columns(trial, frame, extract)
-    return _People(home=home, eligible=eligible, exclusions=exclusions, frame=frame, unknown=unknown)
+    return People(home=home, eligible=eligible, exclusions=exclusions, frame=frame, unknown=unknown)
 
 
-def _measure(trial: Trial, extract: Extract, codes: CodeList, found: _People) -> Cases:
+def _measure(trial: Trial, extract: Extract, codes: CodeList, found: People) -> Cases:
     """Return the eligible as cases, their flows still to be counted."""
     own, unknown = extract.spells.take(found.eligible), found.unknown
     contacts = find_contacts(extract, found.eligible, found.entry)
-    outcomes = _measure_outcomes(trial, own=own, entry=found.entry, codes=codes, unknown=unknown)
+    outcomes = measure_outcomes(trial, own=own, entry=found.entry, codes=codes, unknown=unknown)
     return Cases(
         trial=trial,
         jobcentre=ALL,
         frame=found.frame,
-        design=_design(trial, found.frame),
+        design=found.design(trial),
         outcomes=outcomes,
         flow=Flow(start_label=EVERYBODY, start=0, exclusions=(), arms=()),
         site_flows={},
@@ -193,15 +210,6 @@ def _site_flows(cases: Cases, home: NDArray[np.object_], exclusions: tuple[Exclu
     return flows
 
 
-def _design(trial: Trial, frame: pd.DataFrame) -> Design:
-    rule = trial.assignment
-    if isinstance(rule, NotRandomised):
-        return cohort_design(len(frame))
-    if not isinstance(rule, BirthDayRule | BirthYearParity):
-        raise DefinitionError(f"trial {trial.id}: assignment.rule {rule.rule} does not fit a register")
-    return birth_design(rule, frame["birth_date"], frame["site"].to_numpy())
-
-
 def _check_columns(trial: Trial, frame: pd.DataFrame, extract: Extract) -> None:
     """Raise where a covariate or subgroup of the trial asks for a column that the extract has not."""
     asked = [(f"covariate '{c.id}'", c.column) for c in trial.covariates]
@@ -225,9 +233,20 @@ def _age(birth_date: pd.Series[pd.Timestamp], week: NDArray[np.int64]) -> NDArra
     return (on.dt.year - born.dt.year - (~had)).to_numpy().astype(np.int64)
 
 
-def _measure_outcomes(
+def measure_outcomes(
     trial: Trial, *, own: Spells, entry: NDArray[np.int64], codes: CodeList, unknown: Sequence[int]
 ) -> dict[str, Measured]:
+    """Measure the trial's outcomes of n people.
+
+    Parameters
+    ----------
+    own
+        Their weeks.
+    entry
+        (n,) column of the entry week.
+    unknown
+        Codes of no known state, that end observation.
+    """
     follow_up = trial.data.follow_up_weeks if isinstance(trial.data, RegisterData) else 0
     measured: dict[str, Measured] = {}
     for outcome in trial.outcomes:

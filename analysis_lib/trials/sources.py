@@ -11,6 +11,7 @@ from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import ALL, FileData, Trial
 from analysis_lib.trials.file_cases import cases_from_file
 from analysis_lib.trials.register_cases import cases_from_extract, trial_year
+from analysis_lib.trials.spillover_cases import SpilloverCases, spillover_cases
 
 
 def load_cases(
@@ -55,3 +56,23 @@ def load_cases(
     extract = read_extract(folder, municipalities=municipalities)
     known = read_codes(codes)
     return cases_from_extract(trial, extract, codes=known, jobcentres=jobcentres, jobcentre=jobcentre, stratum=stratum)
+
+
+def load_spillover(trial: Trial, folder: Path | str, *, codes: Path | str | None = None) -> SpilloverCases:
+    """Read the people of the plan's spillover from a register extract: the untreated of four cohorts.
+
+    Parameters
+    ----------
+    folder
+        The extract. It may lack the earlier weeks or the other areas: the cases then say so.
+    codes
+        The code list; by default the project's.
+
+    Raises
+    ------
+    DefinitionError
+        Where the plan does not ask for the spillover, or the code list is not valid.
+    DataError
+        Where the data is not valid.
+    """
+    return spillover_cases(trial, folder, codes=read_codes(codes), jobcentres=read_jobcentres())

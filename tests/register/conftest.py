@@ -34,7 +34,9 @@ def jobcentres():
 
 @pytest.fixture(scope="session")
 def model():
-    return check_definition(read_yaml(HIG)["simulation"], SimulationModel, str(HIG))
+    """The trial's own people; test_simulation_spillover.py draws the others."""
+    content = {key: value for key, value in read_yaml(HIG)["simulation"].items() if key != "spillover"}
+    return check_definition(content, SimulationModel, str(HIG))
 
 
 @pytest.fixture(scope="session")

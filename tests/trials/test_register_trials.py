@@ -305,8 +305,8 @@ def test_a_series_needs_its_weeks(write_register):
 def test_the_cohorts_of_the_spillover(write_register):
     now, earlier = [("2005-W46", "2005-W52", 111)], [("2004-W47", "2004-W50", 111)]
     people = [
-        ({"municipality": 370}, now), ({"municipality": 370}, earlier), ({"municipality": 461}, now),
-        ({"municipality": 461}, earlier), ({"municipality": 751}, now),
+        ({"municipality": 370}, now), ({"municipality": 370}, earlier), ({"municipality": 751}, now),
+        ({"municipality": 751}, earlier), ({"municipality": 461}, now),
     ]  # fmt: skip
     folder, trial = write_register(people, first=FIRST, last=LAST), read_trial("hig")
     found = {

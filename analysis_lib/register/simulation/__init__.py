@@ -15,6 +15,7 @@ an arm, so that both potential outcomes of each person are known.
     known                                   what an extract may hold
     people, latent                          who there is, and all draws about them
     hazards, weekly, contacts               when things happen; everybody's weeks in an arm; meetings and offers
+    spillover, spillover_draw               people elsewhere and of before the trial, whom it cannot have touched
     analytic, averages, series              what is true: exactly, of these people, of a weekly share
     draw                                    the whole
 """

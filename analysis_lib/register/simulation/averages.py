@@ -83,6 +83,12 @@ def count_weeks(cohort: Cohort, codes: CodeList, matrix: CodeMatrix) -> Weeks:
     }
 
 
+def compare_weeks(without: Weeks, given: Weeks) -> Cells:
+    """Return the mean weeks gained over everybody observed, and what they are `without`."""
+    (n,) = {len(weeks) for weeks in without.values()}
+    return _cells(without, given, np.full(n, True))
+
+
 def _cells(control: Weeks, treated: Weeks, chosen: BoolArray) -> Cells:
     cells: Cells = {}
     for (name, horizon), before in control.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from analysis_lib.parameters import suggest
 from analysis_lib.register.simulation.activities import MAIN
 from analysis_lib.register.simulation.parts import CONTROL, INELIGIBLE, SHARES_TOLERANCE
+from analysis_lib.register.simulation.spillover import UNTOUCHED, check_spillover
 from analysis_lib.register.weeks import week_label
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 CASH_BENEFIT = "cash_benefit"
 # Names that the counts of people have already.
-TAKEN = (CONTROL, "persons", "eligible", *INELIGIBLE)
+TAKEN = (CONTROL, "persons", "eligible", *INELIGIBLE, *UNTOUCHED)
 
 
 def find_problems(model: SimulationModel) -> list[str]:
@@ -25,6 +26,7 @@ def find_problems(model: SimulationModel) -> list[str]:
     return [
         *_check_weeks(model), *_check_lengths(model), *_check_places(model), *_check_stock(model), *_check_arms(model),
         *_check_activities(model), *_check_benefits(model), *_check_series(model),
+        *check_spillover(model),
     ]  # fmt: skip
 
 

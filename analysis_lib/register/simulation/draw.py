@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from analysis_lib.register.simulation.model import SimulationModel
 from analysis_lib.register.simulation.parts import CONTROL, INELIGIBLE
 from analysis_lib.register.simulation.people import ELIGIBLE, People, draw_people
 from analysis_lib.register.simulation.series import series_truth
+from analysis_lib.register.simulation.spillover_draw import draw_untouched, spillover_truth
 from analysis_lib.register.simulation.weekly import CodeMatrix, weekly_codes
 
 TREATED = "treated"
@@ -43,10 +44,12 @@ class SimulatedRegister:
         Week index of column 0.
     contacts
         One row a meeting or offer; declared columns, sorted by person and planned day. None where the model has none.
+        People whom the trial cannot have touched have none.
     truth
         Plain numbers and texts, to be written beside the data. By arm: exact medians, means and hazard ratios, and
         the average effects on the eligible people (arm minus control) by outcome, group and jobcentre; with one arm
-        also at the top. A series with and without its break; counts of people, the seed and the model.
+        also at the top. A series with and without its break; what the trial does to its controls; counts of people,
+        the seed and the model.
     """
 
     persons: pd.DataFrame
@@ -97,12 +100,33 @@ def simulate_register(
     if model.truth_series is not None:
         truth["series"] = series_truth(model, model.truth_series, codes, children["series"])
     truth |= {"counts": _counts(model, people, arm), "seed": seed, "model": model.model_dump(mode="json")}
-    return SimulatedRegister(
+    register = SimulatedRegister(
         persons=people.frame,
         codes=matrix,
         first_week=model.span.first_week,
         contacts=draw_contacts(cohort, matrix, arm, children["contacts"]),
         truth=truth,
+    )
+    return _with_untouched(register, cohort, arm, codes, children["spillover"])
+
+
+def _with_untouched(
+    register: SimulatedRegister, cohort: Cohort, arm: ArmArray, codes: CodeList, rng: np.random.Generator
+) -> SimulatedRegister:
+    """Return the register with the people whom the trial cannot have touched, after all others and their draws."""
+    plan, eligible = cohort.model.spillover, cohort.people.eligible
+    if plan is None:
+        return register
+    rows = np.flatnonzero(eligible & (arm == CONTROL))
+    truth = spillover_truth(cohort.take(rows), plan, codes, register.codes[rows])
+    others = draw_untouched(cohort.model, plan, int(eligible.sum()), after=len(cohort), codes=codes, rng=rng)
+    persons = pd.concat([register.persons, others.frame], ignore_index=True)
+    counts = register.truth["counts"] | others.counts | {"persons": len(persons)}
+    return replace(
+        register,
+        persons=persons,
+        codes=np.vstack([register.codes, others.codes]),
+        truth=register.truth | {"spillover": truth, "counts": counts},
     )
 
 

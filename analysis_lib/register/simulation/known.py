@@ -23,7 +23,7 @@ def check_known(model: SimulationModel, codes: CodeList, jobcentres: Jobcentres)
     problems = [*_undeclared(model), *_unknown_codes(model, codes)]
     problems += [
         f"municipality {place.code} is not in jobcentres.yml; must be"
-        for place in (*model.sites, *model.elsewhere)
+        for place in (*model.sites, *model.elsewhere, *(model.spillover.places if model.spillover else ()))
         if place.code not in jobcentres.municipality_codes
     ]
     if problems:

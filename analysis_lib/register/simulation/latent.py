@@ -14,7 +14,7 @@ from analysis_lib.register.simulation.people import People, uniform_ranks
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-STREAMS = ("stock", "benefits", "after", "returns", "activities", "contacts", "series")
+STREAMS = ("stock", "benefits", "after", "returns", "activities", "contacts", "series", "spillover")
 """Each has a generator of its own, spawned from the caller's, so that one does not change another's draws. New ones go
 to the end."""
 

@@ -28,6 +28,7 @@ from analysis_lib.register.simulation.parts import (
     Span,
     SpellCodes,
 )
+from analysis_lib.register.simulation.spillover import Spillover
 from analysis_lib.register.weeks import IsoWeek, monday
 
 # People who enter too late for the trial do so in these weeks after the last entry week.
@@ -90,6 +91,7 @@ class SimulationModel(Definition):
     recurrence: Recurrence | None = None
     earlier_spell: EarlierSpell
     ineligible: Ineligible
+    spillover: Spillover | None = None
 
     @model_validator(mode="after")
     def _check(self) -> SimulationModel:

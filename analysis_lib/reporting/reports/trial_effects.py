@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from analysis_lib.errors import NotEstimable
+from analysis_lib.parameters import Language, in_project
 from analysis_lib.reporting import plots
 from analysis_lib.reporting.answer import answer
 from analysis_lib.reporting.disclosure import protect_balance, protect_curve, protect_parts
@@ -19,6 +21,7 @@ from analysis_lib.reporting.language import say_label
 from analysis_lib.reporting.protected_weeks import hide_few
 from analysis_lib.reporting.reports.trial_report import TrialReport
 from analysis_lib.reporting.shown import Shown, paragraphs, together
+from analysis_lib.reporting.shown_spillover import show_spillover
 from analysis_lib.reporting.shown_subgroups import show_subgroups
 from analysis_lib.reporting.suppression import too_few
 from analysis_lib.reporting.tables import (
@@ -29,7 +32,7 @@ from analysis_lib.reporting.tables import (
     significance_table,
     targets_table,
 )
-from analysis_lib.results import Curve, Message, Results
+from analysis_lib.results import Curve, Estimate, Message, Results
 from analysis_lib.trials.definition import ALL, CONTROL
 from analysis_lib.trials.design.balance import Balance
 from analysis_lib.trials.evaluation import (
@@ -46,15 +49,36 @@ from analysis_lib.trials.evaluation import (
 )
 from analysis_lib.trials.evaluation.course import effect_course, weekly_outcomes
 from analysis_lib.trials.evaluation.robustness import bound_effects, correct_p_values, randomise_effects
+from analysis_lib.trials.evaluation.spillover import estimate_spillover
 from analysis_lib.trials.outcomes import Durations
+from analysis_lib.trials.sources import load_spillover
+from analysis_lib.trials.spillover_cases import SpilloverCases
 
 
 @dataclass(frozen=True)
 class TrialEffects(TrialReport):
-    """The effect of the trial at one jobcentre, or at all."""
+    """The effect of the trial at one jobcentre, or at all.
+
+    `untreated` are the people of the plan's spillover, where it asks for one: on the page of the whole trial only.
+    """
 
     notebook: ClassVar[str] = "trial_effects"
     title: ClassVar[Message] = Message("Effects")
+    untreated: SpilloverCases | None = None
+
+    @classmethod
+    def open(
+        cls, *, trial: str, jobcentre: str, extract: str | Path, run: str | Path, language: Language = "da",
+        stratum: str = ALL,
+    ) -> Self:  # fmt: skip
+        """Read the definitions and the cases of one report, as `TrialReport.open` does, and the spillover's."""
+        report = super().open(
+            trial=trial, jobcentre=jobcentre, extract=extract, run=run, language=language, stratum=stratum
+        )
+        if jobcentre != ALL or report.trial.spillover is None:
+            return report
+        codes = report.run.codes and in_project(report.run.codes)
+        return replace(report, untreated=load_spillover(report.trial, in_project(extract), codes=codes))
 
     def balance(self) -> Shown:
         """Show whether the groups were alike: the primary arm's table, and the joint test of every arm."""
@@ -108,6 +132,18 @@ class TrialEffects(TrialReport):
         shown = [effects_table(rows, self.translator, self._labels, caption=caption) for rows, caption in parts if rows]
         return together(*shown) if shown else paragraphs(t("The plan names no further tests."))
 
+    def spillover(self) -> Shown:
+        """Show whether the trial touched those who were not treated (on the page of the whole trial)."""
+        if self.cases.jobcentre != ALL and self.trial.spillover is not None:
+            note = self.translator.t("This can be asked of the whole trial only; its own report answers.")
+            return paragraphs(note)
+        plan, arm = self.trial.spillover, self.trial.treated_arms[0].id
+        outcome = plan.outcome if plan else ""
+        effects = self._effects.where(outcome=outcome, arm=arm, estimand=DIFFERENCE).estimates
+        return show_spillover(
+            self._spillover, effects[0] if effects else None, self.trial, self.translator, self._labels
+        )
+
     def durations(self) -> Shown:
         """Show the survival curves of every duration, and how observation ended; or the reason why not."""
         shown: list[object] = []
@@ -144,7 +180,7 @@ class TrialEffects(TrialReport):
     @cached_property
     def results(self) -> Results:
         """Every estimate and check of the report, after disclosure control."""
-        return self._effects + self._subgroups + self._randomised + self._corrected + self._bounds
+        return self._effects + self._subgroups + self._randomised + self._corrected + self._bounds + self._spillover
 
     @cached_property
     def _effects(self) -> Results:
@@ -161,6 +197,18 @@ class TrialEffects(TrialReport):
     @cached_property
     def _bounds(self) -> Results:
         return self._without_few_missing(self._protected(bound_effects(self.cases)))
+
+    @cached_property
+    def _spillover(self) -> Results:
+        """The plan's spillover; emptied where a cohort is small, as its count follows from those that are shown."""
+        if self.untreated is None:
+            return Results()
+        found = estimate_spillover(self.untreated, rng=self._rng())
+        if self.untreated.reason is None and self.untreated.fewest < self._rule.min_count:
+            reason, first = too_few(self._rule.min_count), found.estimates[0]
+            known = {"estimand": first.estimand, "outcome": first.outcome, "unit": first.unit}
+            return Results([Estimate.empty(reason=reason, level=first.interval.level, **known)])
+        return self._protected(found)
 
     def _course(self, outcome: str, arm: str, rng: np.random.Generator) -> list[object]:
         found = effect_course(self.cases, outcome, arm, rng=rng)

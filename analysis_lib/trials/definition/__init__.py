@@ -20,7 +20,6 @@ from analysis_lib.trials.definition.conduct import (
     Uptake,
 )
 from analysis_lib.trials.definition.data import (
-    Comparison,
     FileData,
     Inflow,
     LongTerm,
@@ -49,6 +48,7 @@ from analysis_lib.trials.definition.plan import (
     Series,
 )
 from analysis_lib.trials.definition.published import Limit, Published, Target
+from analysis_lib.trials.definition.spillover import Spillover
 from analysis_lib.trials.definition.summary import (
     PublishedRatio,
     PublishedShare,
@@ -65,7 +65,6 @@ __all__ = [
     "Arm",
     "BirthDayRule",
     "BirthYearParity",
-    "Comparison",
     "ContactRule",
     "Costs",
     "Covariate",
@@ -101,6 +100,7 @@ __all__ = [
     "Series",
     "ShareInStates",
     "Site",
+    "Spillover",
     "StockAndInflow",
     "Strata",
     "Subgroup",

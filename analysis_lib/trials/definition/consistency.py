@@ -16,6 +16,7 @@ from analysis_lib.trials.definition.outcomes import (
     TimeToState,
     WeeksInStates,
 )
+from analysis_lib.trials.definition.spillover import spillover_problems
 from analysis_lib.trials.definition.summary import SummaryData
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def problems_of(trial: Trial) -> Iterator[str]:
     yield from _horizons(trial)
     yield from _plan(trial)
     yield from _spells(trial)
+    yield from spillover_problems(trial)
     if isinstance(trial.data, SummaryData):
         yield from _published_numbers(trial, trial.data)
 
@@ -64,6 +66,7 @@ def _names(trial: Trial) -> Iterator[str]:
         "arms": [arm.id for arm in trial.assignment.arms],
         "covariates": [c.id for c in trial.covariates],
         "sites": [site.id for site in getattr(trial.data, "sites", ())],
+        "spillover.areas": [area.id for area in trial.spillover.areas] if trial.spillover else [],
         "strata": trial.stratum_ids,
         "uptake": [activity.id for activity in trial.activities],
         "inference.hazard_windows": [window.id for window in trial.inference.hazard_windows],

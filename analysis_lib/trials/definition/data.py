@@ -157,14 +157,6 @@ class WeekSpan(Definition):
         return self
 
 
-class Comparison(Sourced):
-    """Areas without the trial, and the entry weeks before it: what differences-in-differences compare with."""
-
-    label: Text
-    jobcentres: tuple[Id, ...] = Field(min_length=1)
-    before: WeekSpan
-
-
 class RegisterData(Definition):
     """Cases found in a register extract."""
 
@@ -174,17 +166,11 @@ class RegisterData(Definition):
     history: HistoryRule
     sites: tuple[Site, ...] = Field(min_length=1)
     follow_up_weeks: int = Field(ge=1)
-    comparison: Comparison | None = None
 
     @model_validator(mode="after")
     def _places_once(self) -> RegisterData:
         check_distinct("sites", [site.id for site in self.sites])
-        elsewhere = self.comparison.jobcentres if self.comparison else ()
-        check_distinct("jobcentres of sites and comparison", [*self.jobcentres, *elsewhere])
-        if self.comparison and isinstance(self.entry, LongTerm):
-            raise ValueError(
-                "comparison has weeks before the trial's; entry must be of kind inflow or stock_and_inflow"
-            )
+        check_distinct("jobcentres of sites", list(self.jobcentres))
         return self
 
     @property

@@ -13,15 +13,15 @@ from analysis_lib.register.simulation import SimulationModel
 from analysis_lib.trials.definition.assignment import CONTROL, Arm, Assignment, NotRandomised
 from analysis_lib.trials.definition.conduct import Activity, Costs, ScheduleWindow, Uptake
 from analysis_lib.trials.definition.consistency import problems_of
-from analysis_lib.trials.definition.data import FileData, RegisterData, Site
+from analysis_lib.trials.definition.data import FileData, RegisterData
 from analysis_lib.trials.definition.outcomes import Outcome
 from analysis_lib.trials.definition.people import Covariate, Group, Strata, Subgroup
 from analysis_lib.trials.definition.plan import Inference, Series
 from analysis_lib.trials.definition.published import Limit, Published, Target
+from analysis_lib.trials.definition.spillover import Spillover
 from analysis_lib.trials.definition.summary import SummaryData
 
 ALL = "all"
-COMPARISON = "comparison"
 
 
 class Trial(Definition):
@@ -47,6 +47,7 @@ class Trial(Definition):
     uptake: Uptake | None = None
     costs: Costs | None = None
     series: Series | None = None
+    spillover: Spillover | None = None
     targets: tuple[Target, ...] = ()
     published: tuple[Published, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -198,27 +199,19 @@ class Trial(Definition):
         """Return the same trial for the people of another area or of the weeks before it.
 
         The four cohorts are what differences-in-differences of the spillover compare. Day of birth (or what the rule
-        is) divides all of them, although only the trial's own people met anything. In another area, arms that differ
-        by site cannot be told.
+        is) divides all of them, although only the trial's own people met anything.
 
         Raises
         ------
         DefinitionError
-            Where the trial names no comparison.
+            Where the plan does not ask for the spillover.
         """
-        data = self.data
-        if not isinstance(data, RegisterData) or data.comparison is None:
-            raise DefinitionError(f"trial {self.id} has no data.comparison; must have, to be compared with other areas")
-        if area == "comparison" and any(arm.sites for arm in self.assignment.arms):
-            raise DefinitionError(f"trial {self.id} has arms by site, which an area without the trial does not have")
-        elsewhere = data.comparison
-        site = Site(
-            id=COMPARISON, label=elsewhere.label, jobcentres=elsewhere.jobcentres, mark=elsewhere.mark,
-            source=elsewhere.source,
-        )  # fmt: skip
-        changes: dict[str, object] = {} if area == "trial" else {"sites": (site,)}
+        data, plan = self.data, self.spillover
+        if plan is None or not isinstance(data, RegisterData):
+            raise DefinitionError(f"trial {self.id} has no spillover in its plan; must have, to be compared elsewhere")
+        changes: dict[str, object] = {} if area == "trial" else {"sites": plan.areas}
         if period == "before":
-            changes["entry"] = data.entry.model_copy(update=elsewhere.before.model_dump())
+            changes["entry"] = data.entry.model_copy(update=plan.before.model_dump())
         return self.model_copy(update={"data": data.model_copy(update=changes)})
 
 

@@ -15,7 +15,9 @@ from analysis_lib.register.extract import read_extract
 from analysis_lib.register.extract_writing import write_extract
 from analysis_lib.register.jobcentres import read_jobcentres
 from analysis_lib.register.simulation import simulate_register
+from analysis_lib.register.spells import weeks_from_spells
 from analysis_lib.reporting.answer import answer
+from analysis_lib.reporting.disclosure import DisclosureRule
 from analysis_lib.reporting.labels import labels_of
 from analysis_lib.reporting.language import Translator
 from analysis_lib.reporting.reports import open_trial_effects, read_results
@@ -24,9 +26,13 @@ from analysis_lib.results import ESTIMATE_COLUMNS, Estimate, Interval, Results
 from analysis_lib.trials.definition import read_trial
 from analysis_lib.trials.design import assigned_by_rule
 from analysis_lib.trials.evaluation import DIFFERENCE, HAZARD_RATIO, MEDIAN
+from analysis_lib.trials.evaluation.spillover import SPILLOVER
 
 RUN = "parameters/runs/demo.yml"
-PARTS = ("heading", "answer", "facts", "flow", "balance", "effects", "durations", "subgroups", "published", "method")
+PARTS = (
+    "heading", "answer", "facts", "flow", "balance", "effects", "spillover", "durations", "subgroups", "published",
+    "method",
+)  # fmt: skip
 SMALL = "jc_stevns"
 """Keeps so few people in `extract` that its page shows no number."""
 
@@ -266,3 +272,83 @@ def test_sentences_are_said_in_danish():
     said = translator.render(answer(trial, "all", Results([row]))[0])
     assert "2,50 uger mindre" in said
     assert "Uger på ydelse i de første 52 uger" in said
+
+
+# --- the spillover ----------------------------------------------------------------------------------------------------
+
+
+def spillover_rows(page):
+    return [row for row in page.results.estimates if row.estimand == SPILLOVER]
+
+
+def test_the_spillover_stands_on_the_page_of_the_whole_trial(extract):
+    page = report(extract)
+    rows = spillover_rows(page)
+    assert [row.estimated for row in rows] == [True, True]
+    assert rows[0].outcome == "benefit_weeks_26"
+    # The flow withholds how many of the control group have the outcome known, so that no count stands here either.
+    assert rows[0].n_treated is rows[0].n_clusters is None
+    said = words(page.spillover())
+    assert f"{rows[0].value:.1f}" in said
+    assert "of 8 areas are exposed" in said
+    assert "People: areas with the trial / without" in said
+    assert "2004-W44 to 2005-W13, and 2005-W44 to 2006-W13" in said
+    assert "Ringkøbing county NOT VERIFIED: from memory" in said
+
+
+def test_a_jobcentres_page_refers_to_the_whole_trial(extract):
+    page = report(extract, "jc_naestved")
+    assert page.untreated is None
+    assert spillover_rows(page) == []
+    assert words(page.spillover()).strip() == "This can be asked of the whole trial only; its own report answers."
+
+
+def test_a_plan_that_does_not_ask_says_so(extract):
+    page = report(extract)
+    silent = replace(page, trial=page.trial.model_copy(update={"spillover": None}), untreated=None)
+    assert "The plan does not ask whether the trial touched" in words(silent.spillover())
+    assert spillover_rows(silent) == []
+
+
+@pytest.fixture(scope="module")
+def own_people_only(extract, tmp_path_factory):
+    """Write the same register as it was before there were other areas, or without its first weeks."""
+
+    def write(kept, from_week):
+        part = read_extract(extract)
+        chosen = part.persons["municipality"].isin(kept).to_numpy() if kept else np.full(len(part.persons), True)
+        return write_extract(
+            tmp_path_factory.mktemp("part") / "hig", persons=part.persons[chosen].reset_index(drop=True),
+            codes=weeks_from_spells(part.spells.take(chosen))[:, from_week:], first_week=part.first_week + from_week,
+        )  # fmt: skip
+
+    return write
+
+
+def test_without_the_other_areas_there_is_a_reason_and_the_page_stands(own_people_only):
+    page = report(own_people_only((320, 336, 360, 370, 376, 390, 510, 540, 550, 580), 0))
+    (row,) = spillover_rows(page)
+    assert row.reason == "the register has no area without the trial with people before and during it"
+    assert f"It cannot be said whether the trial touched those who were not treated: {row.reason}." in words(
+        page.spillover()
+    )
+    assert page.results.estimates[0].estimated
+
+
+def test_without_the_earlier_weeks_there_is_a_reason_and_the_page_stands(own_people_only):
+    page = report(own_people_only((), 3))
+    (row,) = spillover_rows(page)
+    assert "and the comparison asks for 2004-W40 to 2006-W13" in row.reason
+    assert "registeret dækker uge 2004-W43 til" in words(replace(page, translator=Translator("da")).spillover())
+    assert page.results.estimates[0].estimated
+
+
+def test_a_small_cohort_shows_nothing_of_the_spillover(extract):
+    page = report(extract)
+    smallest = page.untreated.fewest
+    for least, estimated in ((smallest, True), (smallest + 1, False)):
+        run = page.run.model_copy(update={"disclosure": DisclosureRule(min_count=least)})
+        rows = spillover_rows(replace(page, run=run))
+        assert [row.estimated for row in rows] == ([True, True] if estimated else [False])
+    assert rows[0].reason == f"fewer than {smallest + 1} people in a group"
+    assert rows[0].n_treated is None

@@ -175,7 +175,10 @@ def test_complementary_quantities_leave_a_sum_without_variation():
         (lambda: discounted_sum([[1, 2]], yearly_rate=0.03, horizon=3), "horizon is 3; must be 1 to 2"),
         (lambda: discounted_sum([[1, math.nan]], yearly_rate=0.03), "weekly has 1 missing or infinite values"),
         (lambda: discounted_sum([["a", "b"]], yearly_rate=0.03), "weekly is of type"),
-        (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 40, PAIR, least=1), "least is 1; must be a whole number of 2 or more"),
+        (
+            lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 40, PAIR, least=1),
+            "least is 1; must be a whole number of 2 or more",
+        ),
         (lambda: net_benefit_by_jobcentre(QUANTITIES, ARM, ["o"] * 39, PAIR), "jobcentre has 39 rows; must have 40"),
     ],
 )

@@ -64,8 +64,7 @@ BAD = [
     ("ny_chance", {"data.entry.passive.codes": [[239, 231]]}, "codes has [239, 231]; must be a first and a last code"),
     ("ugig", {"data.entry.new_after": {"weeks": 4, "mark": "unknown"}}, "unknown key 'data.entry.new_after'"),
     ("hig", {"data.age.highest": 17}, "highest is 17; must not be below lowest, 18"),
-    ("hig", {"data.sites.1.jobcentres": ["jc_faxe"]}, "jobcentres of sites and comparison has ids jc_faxe"),
-    ("hig", {"data.comparison.jobcentres": ["jc_faxe"]}, "jobcentres of sites and comparison has ids jc_faxe"),
+    ("hig", {"data.sites.1.jobcentres": ["jc_faxe"]}, "jobcentres of sites has ids jc_faxe"),
     ("aht", {"data.sites.0.mark": "verified", "data.sites.0.source": "x"}, "is illustrative, so its mark must be unknown, not verified"),
     # assignment
     ("hig", {"assignment.rule": "recorded"}, "assignment.rule is 'recorded'; must be one of 'birth_day', 'birth_year_parity'"),
@@ -171,6 +170,29 @@ BAD = [
     ("hig", {"targets.0.outcome": "time"}, "target's outcome is 'time'; must be one of time_to_self_support"),
     ("aig", {"published": [{"id": "a", "label": TEXT, "text": TEXT, "sign": "+", "mark": "unknown"}]}, "status is template, which claims no result; targets and published must be left out"),
     ("aig", {"status": "draft"}, "status is 'draft'; must be 'trial' or 'template'"),
+    # spillover
+    ("hig", {"spillover.areas.0.jobcentres": ["jc_faxe"]}, "spillover.areas has the trial's own jobcentre jc_faxe; must be areas without the trial"),
+    ("hig", {"spillover.areas.0.id": "storstroem"}, "'storstroem' stands in sites and spillover.areas; must be told apart"),
+    ("hig", {"spillover.areas.0.id": "viborg"}, "areas has ids viborg, koebenhavn, ringkoebing, aarhus, viborg, nordjylland; must be distinct"),
+    ("hig", {"spillover.areas.4.jobcentres": ["jc_skive", "jc_aarhus"]}, "jobcentres of areas has ids"),
+    ("hig", {"spillover.areas": []}, "spillover.areas"),
+    ("hig", {"spillover.areas.0.mark": DROP}, "missing key 'spillover.areas.0.mark'; it is required"),
+    ("hig", {"spillover.mark": DROP}, "missing key 'spillover.mark'; it is required"),
+    ("hig", {"spillover.before.last_week": "2004-W43"}, "last_week 2004-W43 is before first_week 2004-W44"),
+    ("hig", {"spillover.before.last_week": "2005-W53"}, "2005-W53"),
+    ("hig", {"spillover.before.last_week": "2005-W44"}, "spillover.before ends in 2005-W44; must end before the trial's 2005-W44"),
+    ("hig", {"spillover.outcome": "benefit_weeks_52"}, "spillover.before ends in 2005-W13, 31 weeks before the trial's first week; must be 52 or more, or the trial would touch outcome 'benefit_weeks_52'"),
+    ("hig", {"spillover.before.last_week": "2005-W19"}, "spillover.before ends in 2005-W19, 25 weeks before the trial's first week; must be 26 or more"),
+    ("hig", {"spillover.outcome": "benefit_weeks_62"}, "spillover.outcome is 'benefit_weeks_62'; must be one of kind weeks_in_states: benefit_weeks_26, benefit_weeks_52"),
+    ("hig", {"spillover.outcome": "time_to_self_support"}, "spillover.outcome is 'time_to_self_support'; must be one of kind weeks_in_states"),
+    ("hig", {"spillover.unit": "county"}, "spillover.unit is 'county'; must be 'site' or 'jobcentre'"),
+    ("hig", {"spillover.weight": "size"}, "spillover.weight is 'size'; must be 'people' or 'areas'"),
+    ("hig", {"inference.randomization_draws": DROP}, "inference.randomization_draws is missing; spillover needs it"),
+    ("nsw", {"spillover": content_of("hig")["spillover"]}, "spillover needs people of a register and a control group to compare with"),
+    ("ny_chance", {"spillover": content_of("hig")["spillover"]}, "spillover needs people of a register and a control group to compare with"),
+    ("hig2", {"spillover": content_of("hig")["spillover"]}, "spillover needs arms alike at all sites: an area without the trial has no arms of its own"),
+    ("ugig", {"spillover": content_of("hig")["spillover"]}, "spillover is of all people together; must be left out where strata are analysed apart"),
+    ("hig", {"data.entry": {"kind": "long_term", "states": ["unemployment_insurance"], "mark": "unknown", "source": "", "week": "2005-W44", "at_least": 1, "of_last": 4}}, "spillover.before is weeks of entry; data.entry must be of kind inflow or stock_and_inflow"),
     # series
     ("ny_chance", {"series.interruption.week": "2010-W01"}, "interruption is 2010-W01; must lie between first_week 2004-W27 and last_week 2008-W26"),
     ("ny_chance", {"series.placebo_window_weeks": 60}, "placebo_window_weeks is 60; must fit once after the interruption and twice before it"),
@@ -238,9 +260,13 @@ def test_a_stratum_that_is_not_the_trials():
 def test_cohorts_of_the_spillover():
     trial = read_trial("hig")
     before = trial.cohort("comparison", "before")
-    assert before.data.jobcentres == ("jc_koege", "jc_odense", "jc_esbjerg_fanoe")
+    assert [site.id for site in before.data.sites] == [
+        "frederiksborg", "koebenhavn", "ringkoebing", "aarhus", "viborg", "nordjylland",
+    ]  # fmt: skip
+    assert before.data.site_of["jc_randers"] == "aarhus"
     assert (before.data.entry.first_week, before.data.entry.last_week) == ("2004-W44", "2005-W13")
+    assert before.data.entry.new_after == trial.data.entry.new_after
     assert trial.cohort("trial", "during") == trial
     assert trial.cohort("trial", "before").data.sites == trial.data.sites
-    with pytest.raises(DefinitionError, match=r"trial aht has no data.comparison; must have"):
+    with pytest.raises(DefinitionError, match="trial aht has no spillover in its plan; must have"):
         read_trial("aht").cohort("trial", "before")

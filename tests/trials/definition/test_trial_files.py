@@ -69,7 +69,7 @@ def test_states_and_jobcentres_exist(trial):
     year = max(monday(week_index(definition.data.entry.first_week)).year, 2007)
     for jobcentre in definition.data.jobcentres:
         jobcentres.check(jobcentre, year)
-    for jobcentre in definition.data.comparison.jobcentres if definition.data.comparison else ():
+    for jobcentre in definition.spillover.jobcentres if definition.spillover else ():
         jobcentres.check(jobcentre, year)
     asked = [definition.data.entry.states, definition.data.history.states]
     for outcome in definition.outcomes:
