@@ -110,7 +110,7 @@ def blocked(rng):
     return covers(difference_in_means(rng.normal(size=389) + BLOCK * (1 + t / 4), t, block=BLOCK), truth)
 
 
-@case("blocks: 2 of 60 people, 9 treated in each, treated vary twice as much", claim=0.935)
+@case("blocks: 2 of 60 people, 9 treated in each, treated vary twice as much")
 def two_small_blocks(rng):
     block = np.repeat([0, 1], 60)
     t = np.concatenate([assigned(rng, 9, 51), assigned(rng, 9, 51)])
@@ -302,13 +302,13 @@ def offices(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return office, (rng.permutation(39) < 13)[office].astype(int)
 
 
-@case("blocks: 10 of 40 people, 4 treated in each, treated vary twice as much", claim=0.942)
+@case("blocks: 10 of 40 people, 4 treated in each, treated vary twice as much")
 def blocks_of_40(rng):
     block, t = tenth(rng, 10, 40)
     return covers(difference_in_means(rng.normal(size=400) * (1 + t) + block + t, t, block=block), 1)
 
 
-@case("blocks: 10 of 20 people, 2 treated in each", claim=0.930)
+@case("blocks: 10 of 20 people, 2 treated in each")
 def blocks_of_20(rng):
     block, t = tenth(rng, 10, 20)
     return covers(difference_in_means(rng.normal(size=200) + block + t, t, block=block), 1)
