@@ -465,4 +465,3 @@ def test_blocks_have_bell_mccaffrey_degrees_of_freedom(sizes, ones):
     assert (found.std_error, found.df) == pytest.approx(wanted, rel=CLOSED_FORM)
     assert found.df < len(y) - 2 * len(sizes)
     assert found.note == ""
-
