@@ -28,6 +28,8 @@ from analysis_lib.trials.durations._times import read_durations
 SIZE = 0.05
 # Tipton (2015, doi 10.1037/met0000011): with fewer degrees of freedom the t reference is not to be trusted.
 _FEW_DF = 4.0
+# In an arm of a stratum: with 8 intervals are covered 93 % of the time (docs/methods.md).
+_FEW_CLUSTERS = 20
 _ROUNDING = 1e-20
 _LIN_WEI = Message("standard error robust to clusters (Lin-Wei)")
 
@@ -96,6 +98,22 @@ def cluster_df(cluster: Groups | None, treated: BoolArray) -> float:
     return float(min(len(np.unique(cluster.codes[arm])) for arm in (treated, ~treated))) - 1
 
 
+def few_within_strata(cluster: Groups | None, stratum: Groups | None, treated: BoolArray) -> tuple[Message, ...]:
+    """Return the note on strata with clusters of their own, whose sums are too small in each of them.
+
+    Clusters that cross strata (days of birth across offices) are as many in each.
+    """
+    if cluster is None or stratum is None or len(np.unique(stratum.codes)) < 2:
+        return ()
+    cells = np.unique(np.column_stack([stratum.codes, treated, cluster.codes]), axis=0)
+    if len(np.unique(cells[:, [0, 2]], axis=0)) > len(np.unique(cells[:, 2])):
+        return ()
+    fewest = int(np.unique(cells[:, :2], axis=0, return_counts=True)[1].min())
+    if fewest >= _FEW_CLUSTERS:
+        return ()
+    return (Message("clusters within strata, {n} in an arm of one: the interval is too narrow", n=fewest),)
+
+
 def hotelling(wald: float, contrasts: int, df: float) -> tuple[float, float, float]:
     """Return F, its second degrees of freedom and p-value for Wald's statistic of q contrasts with `cluster_df` m.
 
@@ -151,6 +169,8 @@ def hazard_ratio_estimate(
         n_control=len(people.time) - treated,
         n=len(people.time),
         n_clusters=None if people.cluster is None else people.cluster.count,
-        note=Message.join([*notes, *few_freedoms(df)]),
+        note=Message.join(
+            [*notes, *few_freedoms(df), *few_within_strata(people.cluster, people.stratum, people.treated)]
+        ),
         scale="log",
     )

@@ -21,7 +21,14 @@ from analysis_lib.trials._arrays import BoolArray, Groups, as_groups, check_clus
 from analysis_lib.trials._blocks import complete_blocks, satterthwaite
 from analysis_lib.trials._options import as_positive, check_flag
 from analysis_lib.trials.durations._area import Area, area_up_to
-from analysis_lib.trials.durations._people import People, check_variance, cluster_df, few_freedoms, read_people
+from analysis_lib.trials.durations._people import (
+    People,
+    check_variance,
+    cluster_df,
+    few_freedoms,
+    few_within_strata,
+    read_people,
+)
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["restricted_mean", "restricted_mean_difference"]
@@ -208,6 +215,7 @@ def restricted_mean_difference(
             influence[cell.members] = cell.weight * cell.area.influence
         wider = variance = _by_cluster(influence[used], groups, _of_people(cells)[0])
         df = cluster_df(groups, arm[used])
+        notes = (*notes, *few_within_strata(groups, strata.where(used), arm[used]))
     return _t_row(
         math.fsum(cell.weight * cell.area.value for cell in cells), variance, wider, df, level=level, notes=notes,
         tested=True,
@@ -288,5 +296,5 @@ def _by_cluster(influence: FloatArray, cluster: Groups, independent: float) -> f
 def _method(*, interpolate: bool, cluster: Groups | None) -> Message:
     area = Message("area under straight lines") if interpolate else Message("area under the Kaplan-Meier curve")
     if cluster is None:
-        return Message.join([area, Message("Greenwood variance")])
+        return Message.join([area, Message("Greenwood variance, times n / (n - 1) in the interval")])
     return Message.join([area, Message("standard error robust to clusters (infinitesimal jackknife)")])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate
 from analysis_lib.trials.durations.discrete_time import cloglog
 from analysis_lib.trials.durations.piecewise import piecewise_hazard_ratios
@@ -128,13 +129,16 @@ def test_difference_of_restricted_means_to_the_end_of_follow_up(coverage, treate
 
 
 def test_difference_of_restricted_means_in_blocks_with_a_tenth_treated(coverage):
-    """In whole weeks whose every risk set is large enough to leave someone at the horizon's end, or nobody."""
+    """Drawn again where nobody of the 4 treated in a block leaves by week 26, for which there is no estimate."""
     block = np.repeat(np.arange(10), 40)
 
     def draw(rng):
         arm = rng.permuted(np.tile(np.arange(40) < 4, (10, 1)), axis=1).ravel().astype(int)
         left = np.ceil(durations(rng, np.linspace(0.7, 1.5, 10)[block]))
-        return covers(restricted_mean_difference(*censored(left, 104), arm, HORIZON, stratum=block), 0.0)
+        try:
+            return covers(restricted_mean_difference(*censored(left, 104), arm, HORIZON, stratum=block), 0.0)
+        except NotEstimable:
+            return draw(rng)
 
     coverage("difference in restricted means: 10 blocks of 40 people, 4 treated in each", draw, share=0.5)
 

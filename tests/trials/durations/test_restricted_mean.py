@@ -1,5 +1,6 @@
 """Restricted means: R's answers, surpyval's, hand calculation, a second implementation, and what is refused."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 from surpyval import KaplanMeier, rmst_diff
 
 from analysis_lib.errors import InvalidInput, NotEstimable
+from analysis_lib.trials.durations.hazards import hazard_ratio
 from analysis_lib.trials.durations.restricted_mean import restricted_mean, restricted_mean_difference
 from analysis_lib.trials.durations.survival import survival_curve
 from analysis_lib.trials.effects import difference_in_means
@@ -298,3 +300,17 @@ def test_few_degrees_of_freedom_are_noted():
     clusters = np.arange(100) % 8
     assert restricted_mean_difference(time, event, clusters < 4, 50, cluster=clusters).note == few
     assert restricted_mean_difference(time, event, clusters < 4, 50).note == ""
+
+
+def test_clusters_within_strata_are_noted():
+    """Four offices in each of 5 regions, against days of birth that cross them."""
+    rng = np.random.default_rng(6)
+    time, event = np.ceil(rng.exponential(8, 600)), np.ones(600)
+    office, region = np.arange(600) % 20, np.arange(600) % 5
+    note = "clusters within strata, 2 in an arm of one: the interval is too narrow"
+    for estimate in (hazard_ratio, partial(restricted_mean_difference, horizon=9)):
+        within = estimate(time, event, treated=office < 10, stratum=region, cluster=office)
+        assert (within.note, within.df) == (note, 9)
+        day = np.arange(600) // 5 % 31
+        assert estimate(time, event, treated=day < 15, stratum=region, cluster=day).note == ""
+        assert estimate(time, event, treated=office < 10, cluster=office).note == ""
