@@ -388,12 +388,22 @@ def hazards_by_uneven_office(rng):
     return covers(hazard_ratio(*censored(left, 52), t, cluster=office), 1.0)
 
 
-@case("hazard ratio: 10 offices of 10 to 100 people, 3 treated, standard error robust", claim=0.98)
+@case("hazard ratio: 10 offices of 10 to 100 people, 3 treated, standard error robust", claim=0.977)
 def hazards_by_few_offices(rng):
     office = np.repeat(np.arange(10), np.arange(10, 110, 10))
     t = rng.permutation(np.repeat([1, 0], [3, 7]))[office]
     left = np.ceil(weibull(rng, t, 1.0) * np.exp(rng.normal(0, 0.3, 10))[office])
     return covers(hazard_ratio(*censored(left, 52), t, cluster=office), 1.0)
+
+
+@case("hazard ratio: 900 people, 26 + 26 clusters of 4 regions of 2 + 2 to 12 + 12, standard error robust", claim=0.96)
+def hazards_by_office_in_regions(rng):
+    halves = np.array([2, 4, 8, 12])
+    region = np.repeat(np.arange(4), 2 * halves)
+    ones = np.concatenate([rng.permutation(2 * k) < k for k in halves])
+    office = rng.integers(0, 52, 900)
+    left = np.ceil(weibull(rng, ones[office], 1.0) * np.exp(rng.normal(0, 0.3, 52))[office])
+    return covers(hazard_ratio(*censored(left, 52), ones[office], stratum=region[office], cluster=office), 1.0)
 
 
 def band_covers(time: np.ndarray, event: np.ndarray, at: float, truth: float) -> bool:

@@ -16,6 +16,7 @@ from analysis_lib.trials._arrays import (
     BoolArray,
     Covariates,
     Groups,
+    IntArray,
     as_binary,
     as_covariates,
     as_groups,
@@ -28,8 +29,6 @@ from analysis_lib.trials.durations._times import read_durations
 SIZE = 0.05
 # Tipton (2015, doi 10.1037/met0000011): with fewer degrees of freedom the t reference is not to be trusted.
 _FEW_DF = 4.0
-# In an arm of a stratum: with 8 intervals are covered 93 % of the time (docs/methods.md).
-_FEW_CLUSTERS = 20
 _ROUNDING = 1e-20
 _LIN_WEI = Message("standard error robust to clusters (Lin-Wei)")
 
@@ -87,31 +86,32 @@ def read_people(
     return people
 
 
-def cluster_df(cluster: Groups | None, treated: BoolArray) -> float:
-    """Return the degrees of freedom of sums by cluster: the clusters of the arm that has fewer, less one.
+def cluster_df(cluster: Groups | None, treated: BoolArray, stratum: Groups | None = None) -> float:
+    """Return the degrees of freedom of sums by cluster: m, the clusters of the arm that has fewer, less one.
 
     The variance is that of the sums without correction, too small for few clusters in an arm; the customary number of
-    all clusters less one does not make up for it (docs/methods.md).
+    all clusters less one does not make up for it. Where each cluster lies in one of several strata, each stratum has
+    its m, and the arm's is the harmonic mean of their sum and their own mean (harmonic too, by people): the variance is
+    too small by the latter, and varies as the former (docs/methods.md).
     """
     if cluster is None:
         return math.inf
-    return float(min(len(np.unique(cluster.codes[arm])) for arm in (treated, ~treated))) - 1
+    strata = np.zeros(len(treated), dtype=np.intp) if stratum is None else stratum.codes
+    pairs = np.unique(np.column_stack([strata, cluster.codes]), axis=0)
+    if len(pairs) > len(np.unique(cluster.codes)):
+        # clusters that cross strata are as many in each
+        strata = np.zeros_like(strata)
+    return min(_arm_df(cluster.codes[arm], strata[arm]) for arm in (treated, ~treated))
 
 
-def few_within_strata(cluster: Groups | None, stratum: Groups | None, treated: BoolArray) -> tuple[Message, ...]:
-    """Return the note on strata with clusters of their own, whose sums are too small in each of them.
-
-    Clusters that cross strata (days of birth across offices) are as many in each.
-    """
-    if cluster is None or stratum is None or len(np.unique(stratum.codes)) < 2:
-        return ()
-    cells = np.unique(np.column_stack([stratum.codes, treated, cluster.codes]), axis=0)
-    if len(np.unique(cells[:, [0, 2]], axis=0)) > len(np.unique(cells[:, 2])):
-        return ()
-    fewest = int(np.unique(cells[:, :2], axis=0, return_counts=True)[1].min())
-    if fewest >= _FEW_CLUSTERS:
-        return ()
-    return (Message("clusters within strata, {n} in an arm of one: the interval is too narrow", n=fewest),)
+def _arm_df(cluster: IntArray, stratum: IntArray) -> float:
+    _, people = np.unique(stratum, return_counts=True)
+    held = np.unique(np.column_stack([stratum, cluster]), axis=0)[:, 0]
+    # one cluster by itself has no variance: less than a degree of freedom, and not none
+    own = np.maximum(np.unique(held, return_counts=True)[1] - 1.0, 0.5)
+    if len(own) == 1:
+        return float(own[0])
+    return float(2 / (np.sum(people / len(stratum) / own) + 1 / own.sum()))
 
 
 def hotelling(wald: float, contrasts: int, df: float) -> tuple[float, float, float]:
@@ -156,7 +156,7 @@ def hazard_ratio_estimate(
 ) -> Estimate:
     """Return the ratio from its logarithm, and the variance of that; `robust` says how clusters were dealt with."""
     value, std_error = math.exp(log_ratio), math.sqrt(variance)
-    treated, df = int(np.sum(people.treated)), cluster_df(people.cluster, people.treated)
+    treated, df = int(np.sum(people.treated)), cluster_df(people.cluster, people.treated, people.stratum)
     return Estimate(
         estimand=Message("hazard ratio"),
         value=value,
@@ -169,8 +169,6 @@ def hazard_ratio_estimate(
         n_control=len(people.time) - treated,
         n=len(people.time),
         n_clusters=None if people.cluster is None else people.cluster.count,
-        note=Message.join(
-            [*notes, *few_freedoms(df), *few_within_strata(people.cluster, people.stratum, people.treated)]
-        ),
+        note=Message.join([*notes, *few_freedoms(df)]),
         scale="log",
     )

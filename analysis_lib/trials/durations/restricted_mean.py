@@ -26,7 +26,6 @@ from analysis_lib.trials.durations._people import (
     check_variance,
     cluster_df,
     few_freedoms,
-    few_within_strata,
     read_people,
 )
 from analysis_lib.trials.durations._times import read_durations
@@ -214,8 +213,7 @@ def restricted_mean_difference(
         for cell in cells:
             influence[cell.members] = cell.weight * cell.area.influence
         wider = variance = _by_cluster(influence[used], groups, _of_people(cells)[0])
-        df = cluster_df(groups, arm[used])
-        notes = (*notes, *few_within_strata(groups, strata.where(used), arm[used]))
+        df = cluster_df(groups, arm[used], strata.where(used))
     return _t_row(
         math.fsum(cell.weight * cell.area.value for cell in cells), variance, wider, df, level=level, notes=notes,
         tested=True,

@@ -192,7 +192,8 @@ class _People:
     def freedom(self, groups: list[int]) -> float:
         """Return the degrees of freedom of the groups' covariance, as of `hazard_ratio`."""
         chosen = np.isin(self.group.codes, groups)
-        return cluster_df(None if self.cluster is None else self.cluster.where(chosen), self.treated[chosen])
+        cluster = None if self.cluster is None else self.cluster.where(chosen)
+        return cluster_df(cluster, self.treated[chosen], self._strata(chosen))
 
 
 def _read(

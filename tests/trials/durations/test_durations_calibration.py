@@ -161,6 +161,20 @@ def test_difference_of_restricted_means_in_39_clusters(coverage):
     coverage("difference in restricted means: 600 people in 39 clusters, 13 treated", draw)
 
 
+def test_difference_of_restricted_means_in_clusters_within_strata(coverage):
+    """3 strata with 8 clusters in each arm, as offices of regions."""
+    region = np.repeat(np.arange(3), 16)
+
+    def draw(rng):
+        ones = rng.permuted(np.tile(np.arange(16) < 8, (3, 1)), axis=1).ravel()
+        office = rng.integers(0, 48, 900)
+        time, event = censored(np.ceil(durations(rng, np.exp(rng.normal(0, 0.3, 48))[office])), 52)
+        found = restricted_mean_difference(time, event, ones[office], HORIZON, stratum=region[office], cluster=office)
+        return covers(found, 0.0)
+
+    coverage("difference in restricted means: 48 clusters in 3 strata", draw, share=0.6)
+
+
 def test_restricted_mean_in_39_clusters(coverage):
     def draw(rng):
         office, frailty = rng.integers(0, 39, 600), rng.normal(0, 0.3, 39)

@@ -302,15 +302,18 @@ def test_few_degrees_of_freedom_are_noted():
     assert restricted_mean_difference(time, event, clusters < 4, 50).note == ""
 
 
-def test_clusters_within_strata_are_noted():
-    """Four offices in each of 5 regions, against days of birth that cross them."""
+def test_degrees_of_freedom_of_clusters_within_strata():
+    """Offices in two regions, 2 and 3 of 5 treated in each, against days of birth that cross them."""
     rng = np.random.default_rng(6)
     time, event = np.ceil(rng.exponential(8, 600)), np.ones(600)
-    office, region = np.arange(600) % 20, np.arange(600) % 5
-    note = "clusters within strata, 2 in an arm of one: the interval is too narrow"
+    office = np.repeat(np.arange(10), [30, 50, 70, 60, 40, 90, 80, 60, 70, 50])
+    region, treated = office >= 5, np.isin(office, [0, 1, 5, 6, 7])
+    # treated: 1 degree of freedom in the first region (80 people), 2 in the second (230); control: 2 (170) and 1 (120)
+    arms = [2 / ((80 / 1 + 230 / 2) / 310 + 1 / 3), 2 / ((170 / 2 + 120 / 1) / 290 + 1 / 3)]
     for estimate in (hazard_ratio, partial(restricted_mean_difference, horizon=9)):
-        within = estimate(time, event, treated=office < 10, stratum=region, cluster=office)
-        assert (within.note, within.df) == (note, 9)
+        within = estimate(time, event, treated=treated, stratum=region, cluster=office)
+        assert within.df == pytest.approx(min(arms), rel=CLOSED_FORM)
+        assert within.note == f"only {min(arms):.1f} degrees of freedom: the interval is not to be relied on"
         day = np.arange(600) // 5 % 31
-        assert estimate(time, event, treated=day < 15, stratum=region, cluster=day).note == ""
-        assert estimate(time, event, treated=office < 10, cluster=office).note == ""
+        assert estimate(time, event, treated=day < 15, stratum=region, cluster=day).df == 14
+        assert estimate(time, event, treated=treated, cluster=office).df == 4
