@@ -97,18 +97,19 @@ def cluster_df(cluster: Groups | None, treated: BoolArray, stratum: Groups | Non
     if cluster is None:
         return math.inf
     strata = np.zeros(len(treated), dtype=np.intp) if stratum is None else stratum.codes
-    pairs = np.unique(np.column_stack([strata, cluster.codes]), axis=0)
-    if len(pairs) > len(np.unique(cluster.codes)):
+    pair = strata * cluster.count + cluster.codes
+    if len(np.unique(pair)) > len(np.unique(cluster.codes)):
         # clusters that cross strata are as many in each
-        strata = np.zeros_like(strata)
-    return min(_arm_df(cluster.codes[arm], strata[arm]) for arm in (treated, ~treated))
+        strata, pair = np.zeros_like(strata), cluster.codes
+    return min(_arm_df(pair[arm], strata[arm]) for arm in (treated, ~treated))
 
 
 def _arm_df(cluster: IntArray, stratum: IntArray) -> float:
+    """Return the degrees of freedom of an arm's people in clusters, each in one stratum."""
     _, people = np.unique(stratum, return_counts=True)
-    held = np.unique(np.column_stack([stratum, cluster]), axis=0)[:, 0]
+    _, first = np.unique(cluster, return_index=True)
     # one cluster by itself has no variance: less than a degree of freedom, and not none
-    own = np.maximum(np.unique(held, return_counts=True)[1] - 1.0, 0.5)
+    own = np.maximum(np.unique(stratum[first], return_counts=True)[1] - 1.0, 0.5)
     if len(own) == 1:
         return float(own[0])
     return float(2 / (np.sum(people / len(stratum) / own) + 1 / own.sum()))
