@@ -105,11 +105,12 @@ class TrialDurations(TrialReport):
         """Show the effect on every kind of exit."""
         if not self._outcomes:
             return self._none()
+        naming = self.translator.naming(self._all_labels)
         caption = self.translator.t("Effect on each kind of exit")
         tests = self.translator.t("Does the share who leave in this way differ?")
         return together(
-            effects_table(Results(self._exits.estimates), self.translator, self._all_labels, caption=caption),
-            significance_table(self._exits, self.translator, self._all_labels, caption=tests),
+            effects_table(Results(self._exits.estimates), naming, self._all_labels, caption=caption),
+            significance_table(self._exits, naming, self._all_labels, caption=tests),
             paragraphs(
                 self.translator.t(
                     "The ratio of an exit alone takes the other exits as ends of observation; the subdistribution "
