@@ -265,6 +265,8 @@ class TrialDurations(TrialReport):
     def _say_threat(self) -> list[Message]:
         windows = [window.id for window in threat_windows(self.cases)]
         rows = [row for row in self._windows.estimates if row.group in windows and row.estimated][:1]
+        if not rows and self._ratios.estimates and any(row.estimated for row in self._ratios.estimates):
+            return [Message("Whether a difference began before the first activity could not be told apart here.")]
         if not rows:
             return []
         row = rows[0]
