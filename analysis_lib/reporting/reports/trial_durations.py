@@ -105,11 +105,12 @@ class TrialDurations(TrialReport):
         """Show the effect on every kind of exit."""
         if not self._outcomes:
             return self._none()
+        naming = self.translator.naming(self._all_labels)
         caption = self.translator.t("Effect on each kind of exit")
         tests = self.translator.t("Does the share who leave in this way differ?")
         return together(
-            effects_table(Results(self._exits.estimates), self.translator, self._all_labels, caption=caption),
-            significance_table(self._exits, self.translator, self._all_labels, caption=tests),
+            effects_table(Results(self._exits.estimates), naming, self._all_labels, caption=caption),
+            significance_table(self._exits, naming, self._all_labels, caption=tests),
             paragraphs(
                 self.translator.t(
                     "The ratio of an exit alone takes the other exits as ends of observation; the subdistribution "
@@ -264,6 +265,8 @@ class TrialDurations(TrialReport):
     def _say_threat(self) -> list[Message]:
         windows = [window.id for window in threat_windows(self.cases)]
         rows = [row for row in self._windows.estimates if row.group in windows and row.estimated][:1]
+        if not rows and self._ratios.estimates and any(row.estimated for row in self._ratios.estimates):
+            return [Message("Whether a difference began before the first activity could not be told apart here.")]
         if not rows:
             return []
         row = rows[0]

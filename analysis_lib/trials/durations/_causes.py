@@ -81,7 +81,9 @@ def read_endings(time: ArrayLike, cause: Any, cause_of_interest: Any, censored: 
     found = _as_endings(time, cause, cause_of_interest, censored)
     if not found.interest.any():
         n = len(found.time)
-        raise NotEstimable(Message("none of {n} people ended in the cause {cause}", n=n, cause=str(cause_of_interest)))
+        raise NotEstimable(
+            Message("none of {n} people ended in the cause {cause}", n=n, cause=Message(str(cause_of_interest)))
+        )
     return found
 
 

@@ -23,7 +23,11 @@ def collinear_note(names: Sequence[str]) -> Message:
 
 
 def lin_method(covariates: int, *, clustered: bool) -> Message:
-    """Name Lin's adjustment and its variance."""
+    """Name Lin's adjustment and its variance; without covariates it is the difference in means."""
+    if not covariates and clustered:
+        return Message("difference in means, CR2, Satterthwaite df")
+    if not covariates:
+        return Message("difference in means, HC2, Bell-McCaffrey df")
     if clustered:
         return Message("adjusted for {k} covariates by arm (Lin), CR2, Satterthwaite df", k=covariates)
     return Message("adjusted for {k} covariates by arm (Lin), HC2, Bell-McCaffrey df", k=covariates)
