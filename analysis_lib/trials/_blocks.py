@@ -45,42 +45,39 @@ def arm_by_block(y: FloatArray, block: Groups) -> Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedDifference:
-    """The size-weighted difference, how many blocks pool a variance, and the degrees of freedom of the arms' variances.
-
-    `own_df` is Satterthwaite's, of the variance of each arm in each block (and of the one that is pooled).
-    """
+    """The size-weighted difference, and how many blocks share a pooled variance."""
 
     fit: Coefficient
     pooled: int
-    own_df: float
 
 
 def blocked_difference(y: FloatArray, treated: BoolArray, block: Groups) -> BlockedDifference:
     """Return the size-weighted difference of people in blocks.
 
-    Every block has both arms. Blocks with two people or more in each arm have Neyman's variance and together
-    n - 2 B degrees of freedom; the others share the variance of their differences, with B - 1.
+    Every block has both arms. Blocks with two people or more in each arm have Neyman's variance and together Bell and
+    McCaffrey's degrees of freedom; the others share the variance of their differences, with B - 1.
     """
     one, zero = (arm_by_block(y[arm], Groups(codes=block.codes[arm], names=block.names)) for arm in (treated, ~treated))
     size = one.n + zero.n
     difference = one.mean - zero.mean
     small = (one.n == 1) | (zero.n == 1)
-    big = ~small
     share = size / size.sum()
-    by_arm = np.concatenate([(share**2 * arm.variance / arm.n)[big] for arm in (one, zero)])
-    freedom_by_arm = np.concatenate([arm.n[big] - 1 for arm in (one, zero)])
-    variances, freedoms = np.empty(0), np.empty(0)
+    variances, freedoms = [], []
     if small.any():
-        pooled = float(share[small].sum() ** 2) * _pooled_variance(difference[small], size[small])
-        variances, freedoms = np.array([pooled]), np.array([small.sum() - 1.0])
-    together = np.append(variances, np.sum(by_arm) if big.any() else [])
-    df = _satterthwaite(together, np.append(freedoms, size[big].sum() - 2 * big.sum() if big.any() else []))
-    own_df = _satterthwaite(np.append(variances, by_arm), np.append(freedoms, freedom_by_arm))
-    fit = Coefficient(value=float(np.sum(share * difference)), std_error=math.sqrt(np.sum(together)), df=df)
-    return BlockedDifference(fit=fit, pooled=int(small.sum()), own_df=own_df)
+        variances.append(float(share[small].sum() ** 2) * _pooled_variance(difference[small], size[small]))
+        freedoms.append(float(small.sum()) - 1.0)
+    if not small.all():
+        people, own = np.append(one.n[~small], zero.n[~small]), np.append(one.variance[~small], zero.variance[~small])
+        weight = np.tile(share[~small] ** 2, 2) / people
+        variances.append(float(weight @ own))
+        # of the saturated regression's HC2, with errors of equal variance
+        freedoms.append(satterthwaite(weight, people - 1))
+    df = satterthwaite(np.array(variances), np.array(freedoms))
+    fit = Coefficient(value=float(np.sum(share * difference)), std_error=math.sqrt(math.fsum(variances)), df=df)
+    return BlockedDifference(fit=fit, pooled=int(small.sum()))
 
 
-def _satterthwaite(variances: FloatArray, freedoms: FloatArray) -> float:
+def satterthwaite(variances: FloatArray, freedoms: FloatArray) -> float:
     """Return the degrees of freedom of the sum of variances, NaN where it is 0."""
     total = float(np.sum(variances))
     # of shares of the variance, so that tiny outcomes do not underflow

@@ -23,20 +23,22 @@ class LogitRule:
 
     value: float
     std_error: float
+    df: float
 
     def interval_at(self, level: float) -> tuple[float, float]:
         """Return (low, high) at the level."""
         middle = special.logit(self.value)
-        half = special.ndtri((1 + level) / 2) * self.std_error / (self.value * (1 - self.value))
+        half = special.stdtrit(self.df, (1 + level) / 2) * self.std_error / (self.value * (1 - self.value))
         return float(special.expit(middle - half)), float(special.expit(middle + half))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
-    """A fit, the covariance of its parameters (size, size), and the level of intervals."""
+    """A fit, the covariance of its parameters (size, size), its degrees of freedom, and the level of intervals."""
 
     fit: Fit
     covariance: FloatArray
+    df: float
     level: float
 
     def std_error(self, gradient: FloatArray) -> float:
@@ -73,12 +75,13 @@ class Estimated:
         mixture, shares = self.fit.mixture, self.fit.at.shares
         value, gradient = float(shares[kind]), np.zeros(mixture.size)
         gradient[mixture.logits] = value * (mixture.weights[kind] - shares @ mixture.weights)
-        rule = LogitRule(value=value, std_error=self.std_error(gradient))
+        rule = LogitRule(value=value, std_error=self.std_error(gradient), df=self.df)
         low, high = rule.interval_at(self.level)
         return Estimate(
             estimand=Message("share of mass point {k}", k=number),
             value=value,
             std_error=rule.std_error,
+            df=self.df,
             interval=Interval(low=low, high=high, level=self.level),
             rule=rule,
         )
@@ -103,7 +106,8 @@ class Estimated:
             estimand=estimand,
             value=value,
             std_error=std_error,
-            interval=wald_interval(value, std_error, math.inf, self.level, "log"),
+            df=self.df,
+            interval=wald_interval(value, std_error, self.df, self.level, "log"),
             scale="log",
             outcome=name,
         )

@@ -14,7 +14,7 @@ from analysis_lib.trials._arrays import IntArray
 from analysis_lib.trials._cox import sums_by
 from analysis_lib.trials.durations._mass_points import Fit, Search
 from analysis_lib.trials.durations._mixed_points import Estimated
-from analysis_lib.trials.durations._people import People, check_variance, hazard_ratio_estimate
+from analysis_lib.trials.durations._people import People, check_variance, cluster_df, hazard_ratio_estimate
 from analysis_lib.trials.durations._spell_people import Part
 from analysis_lib.trials.durations._spells import span_label
 
@@ -77,13 +77,13 @@ class MixedFit:
 def estimated(fit: Fit, row: IntArray, people: People, level: float) -> Estimated:
     """Return the fit with its covariance, robust where there are clusters; `row` (n,) is each person's row."""
     if people.cluster is None:
-        return Estimated(fit=fit, covariance=fit.covariance, level=level)
+        return Estimated(fit=fit, covariance=fit.covariance, df=math.inf, level=level)
     scores = sums_by(fit.mixture.row_scores(fit.at)[row], people.cluster.codes, people.cluster.count)
     found: FloatArray = fit.covariance @ scores.T @ scores @ fit.covariance
     for robust, own in zip(np.diag(found), np.diag(fit.covariance), strict=True):
         if own > 0:
             check_variance(float(robust), float(own))
-    return Estimated(fit=fit, covariance=found, level=level)
+    return Estimated(fit=fit, covariance=found, df=cluster_df(people.cluster, people.treated), level=level)
 
 
 def report(found: Estimated, parts: tuple[Part, ...], notes: tuple[Message, ...]) -> MixedFit:
@@ -209,7 +209,7 @@ def _baseline(found: Estimated, spell: int, part: Part) -> Curve:
     later = np.arange(len(spans) - 1)
     by_interval[later + 1, start + later] = 1.0
     log = mean + np.append(0.0, fit.params[start + later])
-    half = special.ndtri((1 + found.level) / 2) * np.array([found.std_error(row) for row in by_interval])
+    half = special.stdtrit(found.df, (1 + found.level) / 2) * np.array([found.std_error(row) for row in by_interval])
     with np.errstate(over="ignore", under="ignore"):
         low, high = np.exp(log - half), np.exp(log + half)
     return Curve(

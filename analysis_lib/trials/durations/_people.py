@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate, FloatArray, Message, check_level, wald_interval, wald_p_value
@@ -15,6 +16,7 @@ from analysis_lib.trials._arrays import (
     BoolArray,
     Covariates,
     Groups,
+    IntArray,
     as_binary,
     as_covariates,
     as_groups,
@@ -25,10 +27,8 @@ from analysis_lib.trials.durations._times import read_durations
 
 # Of every test in this package.
 SIZE = 0.05
-# Cameron and Miller (2015, doi 10.3368/jhr.50.2.317): too few may be fewer than 20 or fewer than 50; the cautious end.
-_FEW_CLUSTERS = 50
-# Greenwood's variance of n people is about (n - 1) / n of what it should be, and its reference is normal.
-_FEW_PEOPLE = 30
+# Tipton (2015, doi 10.1037/met0000011): with fewer degrees of freedom the t reference is not to be trusted.
+_FEW_DF = 4.0
 _ROUNDING = 1e-20
 _LIN_WEI = Message("standard error robust to clusters (Lin-Wei)")
 
@@ -86,18 +86,56 @@ def read_people(
     return people
 
 
-def few_clusters(cluster: Groups | None) -> tuple[Message, ...]:
-    """Return the note on an interval from sums by few clusters."""
-    if cluster is None or cluster.count >= _FEW_CLUSTERS:
-        return ()
-    return (Message("{n} clusters are few: the interval is somewhat too narrow", n=cluster.count),)
+def cluster_df(cluster: Groups | None, treated: BoolArray, stratum: Groups | None = None) -> float:
+    """Return the degrees of freedom of sums by cluster: m, the clusters of the arm that has fewer, less one.
+
+    The variance is that of the sums without correction, too small for few clusters in an arm; the customary number of
+    all clusters less one does not make up for it. Where each cluster lies in one of several strata, each stratum has
+    its m, and the arm's is the harmonic mean of their sum and their own mean (harmonic too, by people): the variance is
+    too small by the latter, and varies as the former (docs/methods.md).
+    """
+    if cluster is None:
+        return math.inf
+    strata = np.zeros(len(treated), dtype=np.intp) if stratum is None else stratum.codes
+    pair = strata * cluster.count + cluster.codes
+    if len(np.unique(pair)) > len(np.unique(cluster.codes)):
+        # clusters that cross strata are as many in each
+        strata, pair = np.zeros_like(strata), cluster.codes
+    return min(_arm_df(pair[arm], strata[arm]) for arm in (treated, ~treated))
 
 
-def few_people(fewest: int) -> tuple[Message, ...]:
-    """Return the note on a variance that is too small for the fewest people in a group (an arm, in a stratum)."""
-    if fewest >= _FEW_PEOPLE:
+def _arm_df(cluster: IntArray, stratum: IntArray) -> float:
+    """Return the degrees of freedom of an arm's people in clusters, each in one stratum."""
+    _, people = np.unique(stratum, return_counts=True)
+    _, first = np.unique(cluster, return_index=True)
+    # one cluster by itself has no variance: less than a degree of freedom, and not none
+    own = np.maximum(np.unique(stratum[first], return_counts=True)[1] - 1.0, 0.5)
+    if len(own) == 1:
+        return float(own[0])
+    return float(2 / (np.sum(people / len(stratum) / own) + 1 / own.sum()))
+
+
+def hotelling(wald: float, contrasts: int, df: float) -> tuple[float, float, float]:
+    """Return F, its second degrees of freedom and p-value for Wald's statistic of q contrasts with `cluster_df` m.
+
+    Hotelling's (f - q + 1) / (f q) W with q and f - q + 1 degrees of freedom. One contrast has f = m, so that the test
+    is its t test. With more, m would make up for the variance several times over: they have f = 2 m, as if either arm
+    had as few clusters, and m / (m + 1) of W, for sums of m + 1 without correction (docs/methods.md).
+    """
+    q, own = contrasts, df if contrasts == 1 else 2 * df
+    if own < q:
+        reason = Message("{df:.1f} degrees of freedom are too few to test {q} contrasts at once", df=own, q=q)
+        raise NotEstimable(reason)
+    shrunk = wald if q == 1 else wald * df / (df + 1)
+    statistic, error = shrunk * (own - q + 1) / (own * q), own - q + 1
+    return statistic, error, float(stats.f.sf(statistic, q, error))
+
+
+def few_freedoms(df: float) -> tuple[Message, ...]:
+    """Return the note on a t reference with few degrees of freedom."""
+    if df >= _FEW_DF:
         return ()
-    return (Message("only {n} people in the smallest group: the interval is somewhat too narrow", n=fewest),)
+    return (Message("only {df:.1f} degrees of freedom: the interval is not to be relied on", df=df),)
 
 
 def check_variance(by_cluster: float, independent: float) -> float:
@@ -119,18 +157,19 @@ def hazard_ratio_estimate(
 ) -> Estimate:
     """Return the ratio from its logarithm, and the variance of that; `robust` says how clusters were dealt with."""
     value, std_error = math.exp(log_ratio), math.sqrt(variance)
-    treated = int(np.sum(people.treated))
+    treated, df = int(np.sum(people.treated)), cluster_df(people.cluster, people.treated, people.stratum)
     return Estimate(
         estimand=Message("hazard ratio"),
         value=value,
         std_error=std_error,
-        interval=wald_interval(value, std_error, math.inf, level, "log"),
-        p_value=wald_p_value(value, std_error, math.inf, "log"),
+        df=df,
+        interval=wald_interval(value, std_error, df, level, "log"),
+        p_value=wald_p_value(value, std_error, df, "log"),
         method=Message.join([method, *([] if people.cluster is None else [robust])]),
         n_treated=treated,
         n_control=len(people.time) - treated,
         n=len(people.time),
         n_clusters=None if people.cluster is None else people.cluster.count,
-        note=Message.join([*notes, *few_clusters(people.cluster)]),
+        note=Message.join([*notes, *few_freedoms(df)]),
         scale="log",
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput, NotEstimable
-from analysis_lib.results import Curve, Estimate, Message, check_level, wald_interval, wald_p_value
+from analysis_lib.results import Curve, Estimate, Interval, Message, check_level
 from analysis_lib.trials._arrays import as_binary, check_arms
 from analysis_lib.trials._options import as_number
 from analysis_lib.trials.durations._causes import (
@@ -24,7 +24,7 @@ from analysis_lib.trials.durations._causes import (
     aalen_johansen,
     read_endings,
 )
-from analysis_lib.trials.durations._people import few_people
+from analysis_lib.trials.durations._shares import Share, SharesRule
 from analysis_lib.trials.durations.hazards import hazard_ratio
 
 __all__ = ["cause_specific_hazard_ratio", "cumulative_incidence", "cumulative_incidence_difference"]
@@ -116,7 +116,7 @@ def cumulative_incidence_difference(
     censored: Any = CENSORED_LABEL,
     level: float = 0.95,
 ) -> Estimate:
-    """Estimate how much larger the share that has ended in one cause by a time is among the treated.
+    r"""Estimate how much larger the share that has ended in one cause by a time is among the treated.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def cumulative_incidence_difference(
     Returns
     -------
     Estimate
-        A difference of shares, treated less control; the reference is normal.
+        A difference of shares, treated less control. The interval is not value ± quantile x standard error: see below.
 
     Raises
     ------
@@ -144,11 +144,18 @@ def cumulative_incidence_difference(
 
     Notes
     -----
-    :math:`F_1(t) - F_0(t)` with variance :math:`v_1(t) + v_0(t)`, each as in `cumulative_incidence`.
+    :math:`F_1(t) - F_0(t)` with variance :math:`v_1(t) + v_0(t)`, each as in `cumulative_incidence`. The limits are put
+    together from those of the arms' bands :math:`(l_a, u_a)`, which hold their level for few people too, and stay
+    between -1 and 1 (Zou and Donner's recovery of variances):
+
+    .. math:: F_1 - F_0 - \sqrt{(F_1 - l_1)^2 + (u_0 - F_0)^2}, \quad F_1 - F_0 + \sqrt{(u_1 - F_1)^2 + (F_0 - l_0)^2}
+
+    The p-value is 1 less the level of the interval that ends at 0.
 
     References
     ----------
-    As `cumulative_incidence`.
+    As `cumulative_incidence`. Newcombe (1998), doi 10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    Zou and Donner (2008), doi 10.1002/sim.3095.
 
     Examples
     --------
@@ -163,27 +170,28 @@ def cumulative_incidence_difference(
     endings = read_endings(time, cause, cause_of_interest, censored)
     arm = as_binary(treated, "treated", len(endings.time))
     check_arms(arm)
-    value, variance = 0.0, 0.0
-    for label, members, sign in ((Message("treated"), arm, 1), (Message("control"), ~arm, -1)):
-        share, std_error = _share_at(endings.where(members), float(at), label)
-        value, variance = value + sign * share, variance + std_error**2
-    std_error = math.sqrt(variance)
+    rule = SharesRule(
+        treated=_share_at(endings.where(arm), float(at), Message("treated")),
+        control=_share_at(endings.where(~arm), float(at), Message("control")),
+    )
+    low, high = rule.interval_at(level)
     return Estimate(
         estimand=Message("difference in cumulative incidence at {at:g}", at=float(at)),
-        value=value,
-        std_error=std_error,
-        interval=wald_interval(value, std_error, math.inf, level),
-        p_value=wald_p_value(value, std_error, math.inf),
-        method=Message("Aalen-Johansen"),
-        note=Message.join(few_people(min(int(np.sum(arm)), int(np.sum(~arm))))),
+        value=rule.treated.value - rule.control.value,
+        std_error=math.hypot(rule.treated.std_error, rule.control.std_error),
+        df=math.nan,
+        interval=Interval(low=low, high=high, level=level),
+        p_value=rule.p_value(),
+        method=Message("Aalen-Johansen, limits from the log-log bands"),
         n_treated=int(np.sum(arm)),
         n_control=int(np.sum(~arm)),
         n=len(arm),
+        rule=rule,
     )
 
 
-def _share_at(endings: Endings, at: float, label: Message) -> tuple[float, float]:
-    """Return an arm's share and its standard error at a time."""
+def _share_at(endings: Endings, at: float, label: Message) -> Share:
+    """Return an arm's share at a time."""
     curve = aalen_johansen(endings)
     if at > curve.time[-1] + _SAME_TIME and curve.survival[-1] > 0:
         raise NotEstimable(
@@ -198,7 +206,7 @@ def _share_at(endings: Endings, at: float, label: Message) -> tuple[float, float
             Message("the share in the {arm} arm is {share:.0f} at {at:g}: it has no standard error", arm=label,
                     share=share, at=at)
         )  # fmt: skip
-    return share, std_error
+    return Share(value=share, std_error=std_error)
 
 
 def cause_specific_hazard_ratio(

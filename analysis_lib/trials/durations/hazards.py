@@ -44,8 +44,9 @@ def hazard_ratio(
     stratum
         Labels, shape (n,): each stratum has a baseline hazard of its own.
     cluster
-        Labels of the units that were assigned together, shape (n,): the standard error is then Lin and Wei's. It is
-        too small with few clusters, which `note` says below 50 (`docs/methods.md` says by how much).
+        Labels of the units that were assigned together, shape (n,): the standard error is then Lin and Wei's, which is
+        too small with few clusters. Interval and test make up for it: their t reference has the clusters of the arm
+        that has fewer, less one, as degrees of freedom.
     ties
         "efron", or "breslow", which is nearer to 1 where many leave in the same week.
     level

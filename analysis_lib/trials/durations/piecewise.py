@@ -20,7 +20,14 @@ from analysis_lib.results import Check, Estimate, FloatArray, Message, Results
 from analysis_lib.trials._arrays import BoolArray, Groups, IntArray, check_clusters
 from analysis_lib.trials._cox import RiskSets, ever_at_risk, fit_cox, independent_of_strata, robust_covariance
 from analysis_lib.trials._options import is_number
-from analysis_lib.trials.durations._people import SIZE, People, check_variance, hazard_ratio_estimate, read_people
+from analysis_lib.trials.durations._people import (
+    SIZE,
+    People,
+    check_variance,
+    hazard_ratio_estimate,
+    hotelling,
+    read_people,
+)
 
 __all__ = ["piecewise_hazard_ratios"]
 
@@ -85,7 +92,7 @@ def piecewise_hazard_ratios(
         An estimate a window (`group` is its label), with the people still at risk when it begins. A window without an
         estimate (nobody at risk or with the event in an arm, fewer than two clusters in an arm, or a ratio of 0 or
         infinity) is an empty row with its reason, and its events are used for nothing. Then a check that the ratios
-        are equal (Wald); `passed` says that no difference was found at 0.05.
+        are equal (Wald's chi-square, with clusters Hotelling's); `passed` says that no difference was found at 0.05.
 
     Raises
     ------
@@ -135,7 +142,8 @@ def piecewise_hazard_ratios(
                 n_treated=int(np.sum(there.treated)), n_control=int(np.sum(~there.treated)),
             )  # fmt: skip
         rows.append(replace(row, group=span.label))
-    return Results([*rows, _check_equal(coefficients, covariance)])
+    freedom = min((row.df for row in rows if row.estimated), default=math.inf)
+    return Results([*rows, _check_equal(coefficients, covariance, freedom)])
 
 
 def _read_windows(windows: Windows) -> list[_Window]:
@@ -241,8 +249,8 @@ def _fit(people: People, windows: Iterable[_Window]) -> tuple[FloatArray, FloatA
     return fit.coefficients[:k], covariance[:k, :k], notes
 
 
-def _check_equal(coefficients: FloatArray, covariance: FloatArray) -> Check:
-    """Test whether the windows' ratios are equal."""
+def _check_equal(coefficients: FloatArray, covariance: FloatArray, freedom: float) -> Check:
+    """Test whether the windows' ratios are equal; `freedom` is the covariance's, infinity for independent people."""
     df = len(coefficients) - 1
     if df < 1:
         return Check(name=_CHECK, passed=None, detail=Message("fewer than two windows could be estimated"))
@@ -252,7 +260,12 @@ def _check_equal(coefficients: FloatArray, covariance: FloatArray) -> Check:
     if np.linalg.eigvalsh(variance / np.outer(spread, spread))[0] < _SINGULAR:
         return Check(name=_CHECK, passed=None, detail=Message("too few clusters to compare the windows"))
     statistic = float(difference @ np.linalg.solve(variance, difference))
-    p_value = float(stats.chi2.sf(statistic, df))
+    p_value, method = float(stats.chi2.sf(statistic, df)), Message("Wald test")
+    if math.isfinite(freedom):
+        try:
+            p_value, method = hotelling(statistic, df, freedom)[2], Message("Wald test, Hotelling df")
+        except NotEstimable as error:
+            return Check(name=_CHECK, passed=None, detail=error.args[0])
     return Check(
         name=_CHECK,
         passed=p_value >= SIZE,
@@ -260,6 +273,6 @@ def _check_equal(coefficients: FloatArray, covariance: FloatArray) -> Check:
         p_value=p_value,
         threshold=SIZE,
         df=float(df),
-        method=Message("Wald test"),
+        method=method,
         detail=Message("{n} windows compared", n=df + 1),
     )

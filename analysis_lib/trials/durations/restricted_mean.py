@@ -16,24 +16,44 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis_lib.errors import NotEstimable
-from analysis_lib.results import Estimate, FloatArray, Message, check_level, wald_interval, wald_p_value
+from analysis_lib.results import Estimate, FloatArray, Interval, Message, check_level, wald_interval, wald_p_value
 from analysis_lib.trials._arrays import BoolArray, Groups, as_groups, check_clusters
-from analysis_lib.trials._blocks import complete_blocks
-from analysis_lib.trials._kaplan_meier import kaplan_meier
+from analysis_lib.trials._blocks import complete_blocks, satterthwaite
 from analysis_lib.trials._options import as_positive, check_flag
-from analysis_lib.trials.durations._people import People, check_variance, few_clusters, few_people, read_people
+from analysis_lib.trials.durations._area import Area, area_up_to
+from analysis_lib.trials.durations._people import (
+    People,
+    check_variance,
+    cluster_df,
+    few_freedoms,
+    read_people,
+)
 from analysis_lib.trials.durations._times import read_durations
 
 __all__ = ["restricted_mean", "restricted_mean_difference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mean:
-    """A restricted mean, Greenwood's variance, and each person's influence on it, shape (n,)."""
+class _Wider:
+    """The t interval from a standard error that is wider than the one reported."""
 
     value: float
-    variance: float
-    influence: FloatArray
+    std_error: float
+    df: float
+
+    def interval_at(self, level: float) -> tuple[float, float]:
+        """Return (low, high) at the level."""
+        found = wald_interval(self.value, self.std_error, self.df, level)
+        return found.low, found.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    """An arm (of a stratum): the weight of its mean in the difference, which (n,) people are in it, and the area."""
+
+    weight: float
+    members: BoolArray
+    area: Area
 
 
 def restricted_mean(
@@ -66,7 +86,7 @@ def restricted_mean(
     Returns
     -------
     Estimate
-        The p-value is NaN.
+        The p-value is NaN. The interval is wider than value ± t x standard error: see below.
 
     Raises
     ------
@@ -80,7 +100,8 @@ def restricted_mean(
     -----
     :math:`\mu(h) = \int_0^h S(t)\,dt` with variance :math:`\sum_{t_i \le h} A_i^2\, d_i / (r_i (r_i - d_i))`, where
     :math:`A_i = \int_{t_i}^h S`: `print(survfit(), rmean = h)` in R. With clusters, the sum over clusters of their
-    squared influence (the infinitesimal jackknife): `survfit(cluster =)` in R.
+    squared influence (the infinitesimal jackknife): `survfit(cluster =)` in R. Both are about (n - 1) / n of what they
+    should be, of n people or clusters: the interval has n / (n - 1) times the variance, and n - 1 degrees of freedom.
 
     References
     ----------
@@ -100,19 +121,16 @@ def restricted_mean(
     groups = None if cluster is None else as_groups(cluster, "cluster", len(times))
     if groups is not None and groups.count < 2:
         raise NotEstimable(Message("{n} clusters; two are needed", n=groups.count))
-    found = _mean(times, events, end, interpolate=interpolate)
+    found = area_up_to(times, events, end, interpolate=interpolate)
     variance = found.variance if groups is None else _by_cluster(found.influence, groups, found.variance)
-    std_error = math.sqrt(variance)
-    return Estimate(
+    units = len(times) if groups is None else groups.count
+    return _t_row(
+        found.value, variance, variance * units / (units - 1), units - 1.0, level=level,
         estimand=Message("restricted mean up to {horizon:g}", horizon=end),
-        value=found.value,
-        std_error=std_error,
-        interval=wald_interval(found.value, std_error, math.inf, level),
         method=_method(interpolate=interpolate, cluster=groups),
         n=len(times),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join(few_people(len(times)) if groups is None else few_clusters(groups)),
-    )
+    )  # fmt: skip
 
 
 def restricted_mean_difference(
@@ -147,7 +165,7 @@ def restricted_mean_difference(
     Returns
     -------
     Estimate
-        With the normal reference.
+        Without clusters the interval is wider than value ± t x standard error, and the p-value larger: see below.
 
     Raises
     ------
@@ -159,8 +177,12 @@ def restricted_mean_difference(
 
     Notes
     -----
-    :math:`\sum_s (n_s / n) (\mu_{1s} - \mu_{0s})`, variances added, weights squared. With clusters, the sum over
-    clusters of their squared influence on it.
+    :math:`\sum_s (n_s / n) (\mu_{1s} - \mu_{0s})`, variances added, weights squared. Greenwood's variance of n people
+    is about (n - 1) / n of what it should be: interval and test have n / (n - 1) times that of each arm (of a stratum),
+    and Bell and McCaffrey's degrees of freedom, as `difference_in_means` within blocks.
+
+    With clusters, the sum over clusters of their squared influence on it; the degrees of freedom are the clusters of
+    the arm that has fewer, less one, which makes up for a variance that is too small.
 
     References
     ----------
@@ -171,7 +193,7 @@ def restricted_mean_difference(
     >>> weeks, left, arm = [3, 5, 6, 6, 9, 11, 4, 8, 10, 12, 12, 14], [1] * 11 + [0], [1] * 6 + [0] * 6
     >>> saved = restricted_mean_difference(weeks, left, arm, 10)
     >>> f"{saved.value:.2f} ({saved.interval.low:.2f} to {saved.interval.high:.2f})"
-    '-2.17 (-4.76 to 0.42)'
+    '-2.17 (-5.39 to 1.06)'
     """
     check_flag(interpolate, "interpolate")
     end = as_positive(horizon, "horizon")
@@ -181,72 +203,80 @@ def restricted_mean_difference(
     used, notes = complete_blocks(strata, arm)
     if not used.any():
         raise NotEstimable(Message("no stratum has both arms"))
-    value, variance, influence, fewest = 0.0, 0.0, np.zeros(n), n
-    for code in np.unique(strata.codes[used]).tolist():
-        within = strata.codes == code
-        share = float(np.sum(within)) / float(np.sum(used))
-        name = None if people.stratum is None else strata.names[code]
-        for sign, label, members in ((1, "treated", within & arm), (-1, "control", within & ~arm)):
-            found = _mean_of(people, members, end, arm=label, stratum=name, interpolate=interpolate)
-            value += sign * share * found.value
-            variance += share**2 * found.variance
-            influence[members] = sign * share * found.influence
-            fewest = min(fewest, len(found.influence))
-    if groups is not None:
+    cells = _cells(people, strata, used, end, interpolate=interpolate)
+    if groups is None:
+        variance, wider, df = _of_people(cells)
+    else:
         groups = groups.where(used)
         check_clusters(groups, arm[used])
-        variance = _by_cluster(influence[used], groups, variance)
-    std_error = math.sqrt(variance)
-    return Estimate(
+        influence = np.zeros(n)
+        for cell in cells:
+            influence[cell.members] = cell.weight * cell.area.influence
+        wider = variance = _by_cluster(influence[used], groups, _of_people(cells)[0])
+        df = cluster_df(groups, arm[used], strata.where(used))
+    return _t_row(
+        math.fsum(cell.weight * cell.area.value for cell in cells), variance, wider, df, level=level, notes=notes,
+        tested=True,
         estimand=Message("difference in restricted means up to {horizon:g}", horizon=end),
-        value=value,
-        std_error=std_error,
-        interval=wald_interval(value, std_error, math.inf, level),
-        p_value=wald_p_value(value, std_error, math.inf),
         method=_method(interpolate=interpolate, cluster=groups),
         n_treated=int(np.sum(used & arm)),
         n_control=int(np.sum(used & ~arm)),
         n=int(np.sum(used)),
         n_clusters=None if groups is None else groups.count,
-        note=Message.join([*notes, *(few_people(fewest) if groups is None else few_clusters(groups))]),
+    )  # fmt: skip
+
+
+def _cells(people: People, strata: Groups, used: BoolArray, horizon: float, *, interpolate: bool) -> list[_Cell]:
+    """Return the arms of each stratum that has both."""
+    found = []
+    for code in np.unique(strata.codes[used]).tolist():
+        within = strata.codes == code
+        share = float(np.sum(within)) / float(np.sum(used))
+        name = None if people.stratum is None else strata.names[code]
+        for sign, label, arm in ((1, "treated", people.treated), (-1, "control", ~people.treated)):
+            members: BoolArray = within & arm
+            area = _area_of(people, members, horizon, arm=label, stratum=name, interpolate=interpolate)
+            found.append(_Cell(weight=sign * share, members=members, area=area))
+    return found
+
+
+def _of_people(cells: list[_Cell]) -> tuple[float, float, float]:
+    """Return Greenwood's variance of the difference, that with n / (n - 1) in each cell, and degrees of freedom.
+
+    These are Bell and McCaffrey's of the means of as many people in each cell, with errors of equal variance.
+    """
+    weight = np.array([cell.weight**2 for cell in cells])
+    variance = weight * [cell.area.variance for cell in cells]
+    people = np.array([len(cell.area.influence) for cell in cells], dtype=np.float64)
+    df = satterthwaite(weight / people, people - 1)
+    return float(np.sum(variance)), float(np.sum(variance * people / (people - 1))), df
+
+
+def _t_row(
+    value: float, variance: float, wider: float, df: float,
+    *, level: float, notes: tuple[Message, ...] = (), tested: bool = False, **known: Any,
+) -> Estimate:  # fmt: skip
+    """Return the estimate with its standard error, and the t interval (and test of 0) from the wider variance."""
+    rule = _Wider(value=value, std_error=math.sqrt(wider), df=df)
+    low, high = rule.interval_at(level)
+    return Estimate(
+        value=value,
+        std_error=math.sqrt(variance),
+        df=df,
+        interval=Interval(low=low, high=high, level=level),
+        p_value=wald_p_value(value, rule.std_error, df) if tested else math.nan,
+        note=Message.join([*notes, *few_freedoms(df)]),
+        rule=rule,
+        **known,
     )
 
 
-def _mean(times: FloatArray, events: BoolArray, horizon: float, *, interpolate: bool) -> _Mean:
-    """Return the restricted mean of (n,) times, or raise where it is not known or does not vary."""
-    curve = kaplan_meier(times, events)
-    last, left = float(curve.time[-1]), float(curve.survival[-1])
-    if horizon > last and left > 0:
-        raise NotEstimable(
-            Message(
-                "the horizon {horizon:g} is beyond the last time, {last:g}, when {share:.0f} % had not had the event",
-                horizon=horizon,
-                last=last,
-                share=100 * left,
-            )
-        )
-    event = curve.events > 0
-    knots, survival = np.append(0.0, curve.time[event]), np.append(1.0, curve.survival[event])
-    area = _widths(knots, horizon, interpolate=interpolate) * survival
-    after = np.cumsum(area[::-1])[::-1][1:]
-    died, at_risk = curve.events[event], curve.at_risk[event]
-    # where everybody left at risk has the event there is no area after it
-    each = np.divide(after, at_risk - died, out=np.zeros_like(after), where=at_risk > died)
-    variance = float(np.sum(each * after * died / at_risk))
-    if variance <= 0:
-        raise NotEstimable(Message("the durations up to {horizon:g} do not vary", horizon=horizon))
-    position = np.searchsorted(knots[1:], times, side="right")
-    influence = np.append(0.0, np.cumsum(each * died / at_risk))[position]
-    influence[events] -= each[position[events] - 1]
-    return _Mean(value=float(area.sum()), variance=variance, influence=influence)
-
-
-def _mean_of(
+def _area_of(
     people: People, members: BoolArray, horizon: float, *, arm: str, stratum: str | None, interpolate: bool
-) -> _Mean:
+) -> Area:
     """Return the restricted mean of an arm (of a stratum), which a reason for not knowing it names."""
     try:
-        return _mean(people.time[members], people.event[members], horizon, interpolate=interpolate)
+        return area_up_to(people.time[members], people.event[members], horizon, interpolate=interpolate)
     except NotEstimable as error:
         reason, label = error.args[0], Message(arm)
         if stratum is None:
@@ -254,18 +284,6 @@ def _mean_of(
         raise NotEstimable(
             Message("{arm} arm of stratum {stratum}: {reason}", arm=label, stratum=stratum, reason=reason)
         ) from None
-
-
-def _widths(knots: FloatArray, horizon: float, *, interpolate: bool) -> FloatArray:
-    """Return the weight of the curve's value at each knot in the area up to the horizon."""
-    widths: FloatArray = np.diff(np.minimum(np.append(knots, horizon), horizon))
-    if not interpolate:
-        return widths
-    # a line through a and b has, over the first share s of the way, the mean height a (1 - s/2) + b s/2
-    gap = np.diff(knots)
-    moved = widths[:-1] * np.divide(widths[:-1], gap, out=np.zeros_like(gap), where=gap > 0) / 2
-    tilted: FloatArray = widths - np.append(moved, 0.0) + np.append(0.0, moved)
-    return tilted
 
 
 def _by_cluster(influence: FloatArray, cluster: Groups, independent: float) -> float:
@@ -276,5 +294,5 @@ def _by_cluster(influence: FloatArray, cluster: Groups, independent: float) -> f
 def _method(*, interpolate: bool, cluster: Groups | None) -> Message:
     area = Message("area under straight lines") if interpolate else Message("area under the Kaplan-Meier curve")
     if cluster is None:
-        return Message.join([area, Message("Greenwood variance")])
+        return Message.join([area, Message("Greenwood variance, times n / (n - 1) in the interval")])
     return Message.join([area, Message("standard error robust to clusters (infinitesimal jackknife)")])

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from analysis_lib.errors import InvalidInput
 from analysis_lib.results import Estimate, Message
-from analysis_lib.trials._blocks import BlockedDifference, blocked_difference
+from analysis_lib.trials._blocks import blocked_difference
 from analysis_lib.trials._least_squares import Coefficient, fit_coefficient
 from analysis_lib.trials._sample import Sample, read_sample, regression_columns
 from analysis_lib.trials.effects._estimates import collinear_note, estimate_of, lin_method
@@ -29,8 +29,6 @@ from analysis_lib.trials.effects._estimates import collinear_note, estimate_of, 
 __all__ = ["additive_adjusted", "difference_in_means", "lin_adjusted"]
 
 _ESTIMAND = Message("difference in means")
-# Intervals within blocks with fewer are covered less than 94 % of the time (docs/methods.md).
-_FEW_OWN_DF = 20.0
 
 
 def difference_in_means(
@@ -80,24 +78,26 @@ def difference_in_means(
     ==================  =========================================  ====================================================
     nothing             :math:`s_1^2/n_1 + s_0^2/n_0` (= HC2)      Welch-Satterthwaite
     weight              HC2 of weighted least squares              Bell-McCaffrey
-    block               :math:`\sum_b (n_b/n)^2 v_b`               :math:`n - 2B`; see below for small blocks
+    block               :math:`\sum_b (n_b/n)^2 v_b`               Bell-McCaffrey; see below for small blocks
     cluster             CR2 (of weighted least squares)            Satterthwaite (Bell-McCaffrey, Pustejovsky-Tipton)
     block and cluster   CR2 of the regression on block             Satterthwaite
                         indicators interacted with treatment
     ==================  =========================================  ====================================================
 
     Values and standard errors are those of estimatr's `difference_in_means` (with weights alone, of its `lm_robust`);
-    so are the degrees of freedom with nothing, block or cluster alone. The others are clubSandwich's, with each person
-    as a cluster for `weight`: their working model has errors of equal variance, as weights here say how people came
-    into the arms and not how precise their outcomes are.
+    so are the degrees of freedom with nothing or cluster alone, and of matched pairs. The others are clubSandwich's,
+    with each person as a cluster for `weight` and `block`: their working model has errors of equal variance, as weights
+    here say how people came into the arms and not how precise their outcomes are. Within blocks estimatr has n - 2B,
+    too many where blocks have few people in an arm; with :math:`a_b = n_b / n` Bell and McCaffrey's are
 
-    One block is no block: Welch's degrees of freedom. With several, n - 2B are estimatr's, and too many where blocks
-    have few people in an arm, as `note` then says: `lin_adjusted` without covariates has the same value and standard
-    error with Bell and McCaffrey's. A block with one person in an arm has no variance of its own. Such blocks share
-    one, from how their differences vary (Pashley and Miratrix 2021; with pairs, the matched-pairs formula with B - 1
-    degrees of freedom); mixed with other blocks, the degrees of freedom are Satterthwaite's. With `block` and `cluster`
-    the clusters may lie within blocks or cross them (birth days cross offices); each block needs two clusters in each
-    arm.
+    .. math:: \frac{(\sum_b a_b^2 (1/n_{1b} + 1/n_{0b}))^2}
+        {\sum_b a_b^4 (1 / (n_{1b}^2 (n_{1b} - 1)) + 1 / (n_{0b}^2 (n_{0b} - 1)))}
+
+    One block is no block: Welch's degrees of freedom. A block with one person in an arm has no variance of its own.
+    Such blocks share one, from how their differences vary (Pashley and Miratrix 2021; with pairs, the matched-pairs
+    formula with B - 1 degrees of freedom); mixed with other blocks, the degrees of freedom are Satterthwaite's. With
+    `block` and `cluster` the clusters may lie within blocks or cross them (birth days cross offices); each block needs
+    two clusters in each arm.
 
     References
     ----------
@@ -116,7 +116,9 @@ def difference_in_means(
     sample = read_sample(y, treated, block=block, cluster=cluster, weight=weight, level=level)
     if sample.cluster is None and sample.block is not None and sample.block.count > 1:
         found = blocked_difference(sample.y, sample.treated, sample.block)
-        sample = replace(sample, notes=(*sample.notes, *_block_notes(found)))
+        if found.pooled:
+            pooled = Message("blocks with one person in an arm, sharing one variance: {n}", n=found.pooled)
+            sample = replace(sample, notes=(*sample.notes, pooled))
         return _estimate(found.fit, sample, Message("difference in means within blocks, Neyman variance"), level)
     if sample.cluster is None and sample.weight is None:
         return _estimate(_welch(sample), sample, Message("difference in means, Neyman variance, Welch df"), level)
@@ -252,20 +254,6 @@ def _adjusted(
     else:
         method = Message("adjusted for {k} covariates (additive), HC2, Bell-McCaffrey df", **known)
     return _estimate(fit, sample, method, level)
-
-
-def _block_notes(found: BlockedDifference) -> list[Message]:
-    """Say which blocks share a variance, and where n - 2 B degrees of freedom are too many."""
-    notes = []
-    if found.pooled:
-        notes.append(Message("blocks with one person in an arm, sharing one variance: {n}", n=found.pooled))
-    if found.own_df < min(_FEW_OWN_DF, found.fit.df / 2):
-        few = Message(
-            "blocks with few people in an arm: about {own:.0f} degrees of freedom, not {used:.0f}, so that the "
-            "interval is somewhat too narrow", own=found.own_df, used=found.fit.df,
-        )  # fmt: skip
-        notes.append(few)
-    return notes
 
 
 def _welch(sample: Sample) -> Coefficient:

@@ -25,6 +25,7 @@ from analysis_lib.trials._arrays import (
 )
 from analysis_lib.trials._cox import RiskSets, fit_cox, independent_of_strata, robust_covariance
 from analysis_lib.trials.durations import hazard_ratio
+from analysis_lib.trials.durations._people import cluster_df, hotelling
 from analysis_lib.trials.effects._joint import JointTest
 from analysis_lib.trials.subgroups._people import check_arguments
 from analysis_lib.trials.subgroups._rows import contrast_rows, equality_check, group_rows
@@ -76,8 +77,9 @@ def subgroup_hazard_ratios(
     Each group has a baseline hazard of its own, :math:`h_g(t \mid z) = h_{g0}(t) \exp(\beta_g z)`, so that its row is
     `hazard_ratio` of its people. The test compares twice the log likelihood with that of one :math:`\beta` for all
     groups, by chi-square with G - 1 degrees of freedom. With clusters it is Wald's, with Lin and Wei's covariance of
-    the :math:`q = G - 1` differences over :math:`C` clusters, as Hotelling's: :math:`W (C - q) / (q (C - 1)) \sim
-    F(q, C - q)`.
+    the :math:`q = G - 1` differences, as Hotelling's. With m the clusters of the arm that has fewer, less one,
+    :math:`W / (1 + 1/m) (2m - q + 1) / (2 m q) \sim F(q, 2m - q + 1)`; two groups have :math:`W \sim F(1, m)`, the
+    t test of the row that contrasts them.
 
     References
     ----------
@@ -104,7 +106,7 @@ def subgroup_hazard_ratios(
 
     def contrast(i: int, base: int) -> Estimate:
         difference, variance, _ = people.differences([base, i])
-        return _contrast(rows[i], difference.item(), math.sqrt(variance.item()), level)
+        return _contrast(rows[i], difference.item(), math.sqrt(variance.item()), people.freedom([base, i]), level)
 
     def test(usable: list[int]) -> tuple[JointTest, Message]:
         if people.cluster is None:
@@ -149,12 +151,12 @@ class _People:
     def wald_test(self, groups: list[int]) -> JointTest:
         """Test the same by Hotelling's T2 over clusters."""
         differences, variance, _ = self.differences(groups)
-        q, clusters = len(differences), self._clusters(groups)
-        if clusters <= q or np.linalg.matrix_rank(variance) < q:
+        q = len(differences)
+        if np.linalg.matrix_rank(variance) < q:
+            clusters = self._clusters(groups)
             raise NotEstimable(Message("{n} clusters are too few to test {groups} groups", n=clusters, groups=q + 1))
         wald = float(differences @ np.linalg.solve(variance, differences))
-        statistic, df_error = wald * (clusters - q) / (q * (clusters - 1)), float(clusters - q)
-        p_value = float(stats.f.sf(statistic, q, df_error))
+        statistic, df_error, p_value = hotelling(wald, q, self.freedom(groups))
         return JointTest(statistic=statistic, df_between=q, df_within=df_error, p_value=p_value)
 
     def differences(self, groups: list[int], *, interact: bool = True) -> tuple[FloatArray, FloatArray, float]:
@@ -187,6 +189,12 @@ class _People:
             return 0
         return len(np.unique(self.cluster.codes[np.isin(self.group.codes, groups)]))
 
+    def freedom(self, groups: list[int]) -> float:
+        """Return the degrees of freedom of the groups' covariance, as of `hazard_ratio`."""
+        chosen = np.isin(self.group.codes, groups)
+        cluster = None if self.cluster is None else self.cluster.where(chosen)
+        return cluster_df(cluster, self.treated[chosen], self._strata(chosen))
+
 
 def _read(
     time: ArrayLike, event: ArrayLike, treated: ArrayLike, group: Any, *,
@@ -207,14 +215,15 @@ def _read(
     )
 
 
-def _contrast(one: Estimate, difference: float, std_error: float, level: float) -> Estimate:
+def _contrast(one: Estimate, difference: float, std_error: float, df: float, level: float) -> Estimate:
     value = math.exp(difference)
     return Estimate(
         estimand=_CONTRAST,
         value=value,
         std_error=std_error,
-        interval=wald_interval(value, std_error, math.inf, level, "log"),
-        p_value=wald_p_value(value, std_error, math.inf, "log"),
+        df=df,
+        interval=wald_interval(value, std_error, df, level, "log"),
+        p_value=wald_p_value(value, std_error, df, "log"),
         method=one.method,
         note=Message("to be read only where the test of equal effects rejects"),
         scale="log",

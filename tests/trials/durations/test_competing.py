@@ -201,9 +201,13 @@ def test_difference_is_that_of_rs_curves(cause, at):
     found = cumulative_incidence_difference(d["time"], d["cause"], cause, d["treated"], at)
     assert found.value == pytest.approx(ends[0]["incidence"] - ends[1]["incidence"], rel=CLOSED_FORM)
     assert found.std_error == pytest.approx(np.hypot(ends[0]["std_error"], ends[1]["std_error"]), rel=CLOSED_FORM)
-    half = 1.959963984540054 * found.std_error
-    assert (found.interval.low, found.interval.high) == pytest.approx((found.value - half, found.value + half))
-    assert (found.interval.low > 0 or found.interval.high < 0) == (found.p_value < 0.05)
+    # of R's log-log bands
+    (f1, f0), (l1, l0), (u1, u0) = ([end[name] for end in ends] for name in ("incidence", "low", "high"))
+    limits = found.value - np.hypot(f1 - l1, u0 - f0), found.value + np.hypot(u1 - f1, f0 - l0)
+    assert (found.interval.low, found.interval.high) == pytest.approx(limits, rel=CLOSED_FORM)
+    at_its_p = found.interval_at(1 - found.p_value)
+    assert min(abs(at_its_p.low), abs(at_its_p.high)) == pytest.approx(0, abs=1e-9)
+    assert np.isnan(found.df)
     assert (found.n, found.n_treated) == (len(d), int(d["treated"].sum()))
     assert found.estimand == f"difference in cumulative incidence at {at:g}"
     assert (
@@ -369,8 +373,27 @@ def test_nothing_given_is_changed():
         np.testing.assert_array_equal(part, copy)
 
 
-def test_difference_of_few_people_is_noted():
-    time, cause = np.arange(1.0, 101), np.tile([1, 2, 1, 2, 2], 20)
-    few = cumulative_incidence_difference(time, cause, 1, np.arange(100) % 9 == 0, 60)
-    assert few.note == "only 12 people in the smallest group: the interval is somewhat too narrow"
-    assert cumulative_incidence_difference(time, cause, 1, np.arange(100) % 3 == 0, 60).note == ""
+def test_limits_stay_between_minus_one_and_one():
+    """9 of 10 against 1 of 10: value ± 1.96 standard errors would end at 1.06."""
+    time = np.arange(1.0, 11)
+    cause = np.concatenate([[1] * 9 + [2], [1] + [2] * 9])
+    found = cumulative_incidence_difference([*time, *time], cause, 1, [1] * 10 + [0] * 10, 10)
+    assert found.value == pytest.approx(0.8)
+    assert found.value + 1.96 * found.std_error > 1
+    assert found.interval_at(0.999999).high < 1
+    assert 0 < found.interval.low < found.interval.high < 1
+    assert found.p_value < 0.05
+
+
+def test_equal_shares_have_a_p_value_of_one():
+    time, cause = np.arange(1.0, 11), [1, 2] * 5
+    found = cumulative_incidence_difference([*time, *time], [*cause, *cause], 1, [1] * 10 + [0] * 10, 10)
+    assert (found.value, found.p_value) == (0, 1)
+    assert found.interval.low == -found.interval.high
+
+
+def test_shares_far_apart_have_a_p_value_of_nearly_zero():
+    n = 200_000
+    cause = np.concatenate([np.repeat([1, 2], [n - 2000, 2000]), np.repeat([1, 2], [2000, n - 2000])])
+    found = cumulative_incidence_difference(np.ones(2 * n), cause, 1, np.repeat([1, 0], n), 1)
+    assert 0 <= found.p_value < 1e-200

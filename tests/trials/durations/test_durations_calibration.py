@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Estimate
 from analysis_lib.trials.durations.discrete_time import cloglog
 from analysis_lib.trials.durations.piecewise import piecewise_hazard_ratios
@@ -104,7 +105,7 @@ def test_difference_of_restricted_means_in_strata(coverage):
 
 
 def test_difference_of_restricted_means_in_a_small_arm(coverage):
-    """Greenwood's variance of 9 people is too small, and the reference normal; the estimate's note says so."""
+    """Greenwood's variance of 9 people is an eighth too small."""
 
     def draw(rng):
         arm = np.isin(np.arange(60), rng.choice(60, 9, replace=False)).astype(int)
@@ -112,7 +113,42 @@ def test_difference_of_restricted_means_in_a_small_arm(coverage):
             restricted_mean_difference(*censored(np.ceil(durations(rng, np.ones(60))), 52), arm, HORIZON), 0.0
         )
 
-    coverage("difference in restricted means: 9 treated, 51 control, whole weeks", draw, claim=0.909)
+    coverage("difference in restricted means: 9 treated, 51 control, whole weeks", draw)
+
+
+@pytest.mark.parametrize(("treated", "n"), [(9, 60), (20, 120)])
+def test_difference_of_restricted_means_to_the_end_of_follow_up(coverage, treated, n):
+    truth = sum(survival(np.arange(52), RATIO)) - sum(survival(np.arange(52)))
+
+    def draw(rng):
+        arm = rng.permutation(np.arange(n) < treated).astype(int)
+        time, event = censored(np.ceil(durations(rng, np.where(arm, RATIO, 1.0))), 52)
+        return covers(restricted_mean_difference(time, event, arm, 52), truth)
+
+    coverage(f"difference in restricted means: {treated} treated, {n - treated} control, up to 52 weeks", draw)
+
+
+def test_difference_of_restricted_means_in_blocks_with_a_tenth_treated(coverage):
+    """Drawn again where nobody of the 4 treated in a block leaves by week 26, for which there is no estimate."""
+    block = np.repeat(np.arange(10), 40)
+
+    def draw(rng):
+        arm = rng.permuted(np.tile(np.arange(40) < 4, (10, 1)), axis=1).ravel().astype(int)
+        left = np.ceil(durations(rng, np.linspace(0.7, 1.5, 10)[block]))
+        try:
+            return covers(restricted_mean_difference(*censored(left, 104), arm, HORIZON, stratum=block), 0.0)
+        except NotEstimable:
+            return draw(rng)
+
+    coverage("difference in restricted means: 10 blocks of 40 people, 4 treated in each", draw, share=0.5)
+
+
+@pytest.mark.parametrize(("n", "claim"), [(15, 0.95), (30, 0.95)])
+def test_restricted_mean_of_few_people(coverage, n, claim):
+    def draw(rng):
+        return covers(restricted_mean(*censored(np.ceil(durations(rng, np.ones(n))), 52), HORIZON), weeks_begun())
+
+    coverage(f"restricted mean: {n} people, whole weeks", draw, claim=claim)
 
 
 def test_difference_of_restricted_means_in_39_clusters(coverage):
@@ -122,7 +158,34 @@ def test_difference_of_restricted_means_in_39_clusters(coverage):
         left = np.ceil(rng.exponential(20 / np.exp(rng.normal(0, 0.3, 39))[office]))
         return covers(restricted_mean_difference(*censored(left, 52), arm, HORIZON, cluster=office), 0.0)
 
-    coverage("difference in restricted means: 600 people in 39 clusters, 13 treated", draw, claim=0.932)
+    coverage("difference in restricted means: 600 people in 39 clusters, 13 treated", draw)
+
+
+def test_difference_of_restricted_means_in_clusters_within_strata(coverage):
+    """3 strata with 8 clusters in each arm, as offices of regions."""
+    region = np.repeat(np.arange(3), 16)
+
+    def draw(rng):
+        ones = rng.permuted(np.tile(np.arange(16) < 8, (3, 1)), axis=1).ravel()
+        office = rng.integers(0, 48, 900)
+        time, event = censored(np.ceil(durations(rng, np.exp(rng.normal(0, 0.3, 48))[office])), 52)
+        found = restricted_mean_difference(time, event, ones[office], HORIZON, stratum=region[office], cluster=office)
+        return covers(found, 0.0)
+
+    coverage("difference in restricted means: 48 clusters in 3 strata", draw, share=0.6)
+
+
+def test_restricted_mean_in_39_clusters(coverage):
+    def draw(rng):
+        office, frailty = rng.integers(0, 39, 600), rng.normal(0, 0.3, 39)
+        left = np.ceil(rng.exponential(20 / np.exp(frailty)[office]))
+        return covers(restricted_mean(*censored(left, 52), HORIZON, cluster=office), truth)
+
+    # the frailty's mean over a normal distribution, by Gauss and Hermite
+    nodes, weights = np.polynomial.hermite_e.hermegauss(30)
+    rate = np.exp(0.3 * nodes) / 20
+    truth = float(np.sum(weights * [np.exp(-r * np.arange(HORIZON)).sum() for r in rate]) / weights.sum())
+    coverage("restricted mean: 600 people in 39 clusters", draw)
 
 
 def test_difference_of_restricted_means_by_day(coverage):
@@ -131,9 +194,7 @@ def test_difference_of_restricted_means_by_day(coverage):
         time, event = censored(np.ceil(durations(rng, hazard)), 52)
         return covers(restricted_mean_difference(time, event, arm, HORIZON, cluster=day), 0.0)
 
-    # Sums by cluster fall short with 31 of them, as for the hazard ratio: 0.934 in 5,000 other trials, 0.931 for the
-    # ratio by window and 0.932 for cloglog.
-    coverage("difference in restricted means: 600 people, 31 days of birth as clusters", draw, claim=0.93)
+    coverage("difference in restricted means: 600 people, 31 days of birth as clusters", draw)
 
 
 def hig(rng, ratio=RATIO, n=4500):
@@ -185,7 +246,20 @@ def test_ratios_by_window_and_day(coverage):
         time, event = censored(np.ceil(durations(rng, hazard)), 52)
         return covers(piecewise_hazard_ratios(time, event, arm, [4, 12], cluster=day).estimates[0], 1.0)
 
-    coverage("ratios by window: 900 people, 31 days of birth as clusters, first of 3", draw, claim=0.93, share=0.4)
+    coverage("ratios by window: 900 people, 31 days of birth as clusters, first of 3", draw, share=0.4)
+
+
+@pytest.mark.parametrize("cuts", [[8], [4, 12]])
+def test_equal_ratios_by_day_have_their_size(coverage, cuts):
+    def draw(rng):
+        day, arm, hazard = by_day(rng, 900)
+        time, event = censored(np.ceil(durations(rng, hazard)), 52)
+        return piecewise_hazard_ratios(time, event, arm, cuts, cluster=day).checks[0].passed
+
+    coverage(
+        f"equal ratios in {len(cuts) + 1} windows: 900 people, 31 days of birth as clusters "
+        "(share not rejected at 5 %)", draw, share=0.4,
+    )  # fmt: skip
 
 
 def test_cloglog_covers(coverage):
@@ -211,7 +285,7 @@ def test_cloglog_by_day(coverage):
         day, arm, hazard = by_day(rng, 600)
         return covers(cloglog(*censored(np.ceil(durations(rng, hazard)), 52), arm, cluster=day), 1.0)
 
-    coverage("cloglog: 600 people, 31 days of birth as clusters", draw, claim=0.93, share=0.5)
+    coverage("cloglog: 600 people, 31 days of birth as clusters", draw, share=0.5)
 
 
 @pytest.mark.parametrize("transform", ["km", "log"])

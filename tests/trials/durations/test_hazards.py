@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis_lib.errors import InvalidInput, NotEstimable
 from analysis_lib.results import Message
@@ -116,10 +117,18 @@ def test_hazard_ratio_as_in_r(call, ties):
     wanted = expected(ANSWERS, "weeks", f"{call} {ties}")
     assert np.log(found.value) == pytest.approx(wanted["log_ratio"], rel=ITERATIVE)
     assert found.std_error == pytest.approx(wanted["std_error"], rel=ITERATIVE)
-    assert (found.scale, found.df) == ("log", np.inf)
+    # 15 days of birth against 16
+    assert (found.scale, found.df) == ("log", 14 if "cluster" in given else np.inf)
+    half = stats.t.isf(0.025, found.df) * wanted["std_error"]
+    limits = np.exp([wanted["log_ratio"] - half, wanted["log_ratio"] + half])
+    assert (found.interval.low, found.interval.high) == pytest.approx(tuple(limits), rel=ITERATIVE)
+    assert found.p_value == pytest.approx(
+        2 * stats.t.sf(abs(wanted["log_ratio"]) / wanted["std_error"], found.df), rel=1e-5
+    )
+    assert found.interval_at(0.95) == found.interval
     assert found.n_clusters == (31 if "cluster" in given else None)
     assert (found.n, found.n_treated) == (len(d), int(d["treated"].sum()))
-    assert found.note == ("31 clusters are few: the interval is somewhat too narrow" if "cluster" in given else "")
+    assert found.note == ""
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

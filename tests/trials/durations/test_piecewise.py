@@ -55,7 +55,14 @@ def test_ratios_by_window_as_in_r(case, call, windows, options):
     check = found.checks[0]
     assert check.statistic == pytest.approx(wanted["wald"], rel=ITERATIVE)
     assert check.df == len(found.estimates) - 1
-    assert check.p_value == pytest.approx(stats.chi2.sf(wanted["wald"], check.df), rel=1e-5)
+    p_value = stats.chi2.sf(wanted["wald"], check.df)
+    if "cluster" in options:
+        # Hotelling's, with 15 days of birth in the treated arm; R gives Wald's statistic
+        assert {row.df for row in found.estimates} == {14}
+        q, df = check.df, 28
+        assert q > 1
+        p_value = stats.f.sf(wanted["wald"] * 14 / 15 * (df - q + 1) / (df * q), q, df - q + 1)
+    assert check.p_value == pytest.approx(p_value, rel=1e-5)
     assert check.passed == (check.p_value >= 0.05)
 
 
@@ -229,3 +236,14 @@ def test_ratios_that_cannot_be_estimated(change, reason):
     with pytest.raises(NotEstimable) as raised:
         piecewise_hazard_ratios(**({"time": TIME, "event": EVENT, "treated": ARM, "windows": [6]} | change))
     assert reason in str(raised.value)
+
+
+def test_windows_of_two_treated_clusters_cannot_be_compared_at_once():
+    rng = np.random.default_rng(3)
+    cluster = np.repeat(np.arange(20), 30)
+    found = piecewise_hazard_ratios(rng.exponential(6, 600), np.ones(600), cluster < 2, [1, 3, 6], cluster=cluster)
+    assert [(row.df, row.note) for row in found.estimates] == [
+        (1, "only 1.0 degrees of freedom: the interval is not to be relied on")
+    ] * 4
+    assert found.checks[0].passed is None
+    assert found.checks[0].detail == "2.0 degrees of freedom are too few to test 3 contrasts at once"

@@ -198,14 +198,16 @@ def test_blocks_with_one_person_in_an_arm_share_a_variance():
         small_n + sum(factors)
     )
     small = (small_n / n) ** 2 * pooled
-    big = 0.0
+    big, weights = 0.0, []
     for b in (4, 5):
         arms = [y[(block == b) & (treated == arm)] for arm in (True, False)]
         big += (sizes[b] / n) ** 2 * sum(arm.var(ddof=1) / len(arm) for arm in arms)
+        weights += [(sizes[b] ** 2 / len(arm), len(arm) - 1) for arm in arms]
+    big_df = sum(w for w, _ in weights) ** 2 / sum(w**2 / df for w, df in weights)
     found = difference_in_means(y, treated, block=block)
     assert found.value == pytest.approx(value, rel=CLOSED_FORM)
     assert found.std_error == pytest.approx(np.sqrt(small + big), rel=CLOSED_FORM)
-    assert found.df == pytest.approx((small + big) ** 2 / (small**2 / 3 + big**2 / (70 - 4)), rel=CLOSED_FORM)
+    assert found.df == pytest.approx((small + big) ** 2 / (small**2 / 3 + big**2 / big_df), rel=CLOSED_FORM)
     assert found.note == "blocks with one person in an arm, sharing one variance: 4"
 
 
@@ -449,20 +451,17 @@ def test_one_block_is_no_block():
         assert (found.value, found.std_error, found.df) == (plain.value, plain.std_error, plain.df)
 
 
-def test_blocks_with_few_people_in_an_arm_are_noted():
-    """Satterthwaite's degrees of freedom of the arms' variances, by hand, beside the n - 2 B that are used."""
+@pytest.mark.parametrize(("sizes", "ones"), [([30] * 5, [3] * 5), ([20] * 6, [2] * 6), ([9, 20, 41], [2, 10, 5])])
+def test_blocks_have_bell_mccaffrey_degrees_of_freedom(sizes, ones):
+    """Of the regression on arm by block, every matrix written out, with each person as a cluster."""
     rng = np.random.default_rng(9)
-    block, treated = np.repeat(np.arange(5), 30), np.tile(np.arange(30) < 3, 5)
-    y = rng.normal(size=150)
-    arms = [(block == b) & (treated == arm) for b in range(5) for arm in (True, False)]
-    parts = [(np.var(y[arm], ddof=1) / arm.sum() / 25, arm.sum() - 1) for arm in arms]
-    own = sum(v for v, _ in parts) ** 2 / sum(v**2 / d for v, d in parts)
+    block = np.repeat(np.arange(len(sizes)), sizes)
+    treated = np.concatenate([np.arange(n) < k for n, k in zip(sizes, ones, strict=True)])
+    y, shares = rng.normal(size=len(block)) + block, np.bincount(block) / len(block)
+    centred = (block[:, None] == np.arange(1, len(sizes))) - shares[1:]
+    design = np.column_stack([np.ones(len(y)), treated, centred, treated[:, None] * centred])
     found = difference_in_means(y, treated, block=block)
-    assert found.df == 140
-    assert own < 20
-    assert found.note == (
-        f"blocks with few people in an arm: about {own:.0f} degrees of freedom, not 140, so that the interval is "
-        "somewhat too narrow"
-    )
-    evenly = np.tile(np.arange(30) < 15, 5)
-    assert difference_in_means(y, evenly, block=block).note == ""
+    wanted = naive_cr2(design, y, 1, np.arange(len(y)))
+    assert (found.std_error, found.df) == pytest.approx(wanted, rel=CLOSED_FORM)
+    assert found.df < len(y) - 2 * len(sizes)
+    assert found.note == ""

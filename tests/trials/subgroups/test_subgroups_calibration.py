@@ -105,11 +105,19 @@ def nine_treated_hazards(rng):
     return passes(subgroup_hazard_ratios(time, event, treated, np.repeat([0, 1], [60, 200])))
 
 
-@case("subgroup hazard ratios: 31 days of birth across 2 groups", claim=0.938)
+@case("subgroup hazard ratios: 31 days of birth across 2 groups")
 def crossing_hazards(rng):
     day, group = rng.integers(0, 31, 400), rng.integers(0, 2, 400)
     time, event = weeks(rng, 0.06 * np.exp(0.3 * (day < 15) + rng.normal(0, 0.3, 31)[day]))
     return passes(subgroup_hazard_ratios(time, event, day < 15, group, cluster=day))
+
+
+@case("subgroup hazard ratios: 39 clusters across 4 groups, 13 treated")
+def clusters_across_groups(rng):
+    office, group = rng.integers(0, 39, 600), rng.integers(0, 4, 600)
+    treated = (rng.permutation(39) < 13)[office]
+    time, event = weeks(rng, 0.06 * np.exp(0.3 * treated + rng.normal(0, 0.3, 39)[office]))
+    return passes(subgroup_hazard_ratios(time, event, treated, group, cluster=office))
 
 
 # Groups learned from the data
