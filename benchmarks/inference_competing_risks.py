@@ -131,7 +131,7 @@ def start_r(people: People) -> Iterator[R]:
 
 def incidences(people: People, cause: Any, names: tuple[Any, ...] = CAUSES) -> list[float]:
     """Return all curves' values at week 52 by cause and arm, and their standard errors (from the band)."""
-    arms = [people.treated == arm for arm in (0, 1)]
+    arms = [np.flatnonzero(people.treated == arm) for arm in (0, 1)]
     parts = [(people.time[arm], cause[arm]) for arm in arms]
     curves = [cumulative_incidence(*part, name) for name in names for part in parts]
     values = [curve.at(52) for curve in curves]

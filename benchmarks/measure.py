@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 REPEATS = 5
+TURN_SECONDS, MOST_LOOPS = 0.05, 20
 MIB = 1 << 20
 
 
@@ -32,20 +33,30 @@ class Row:
 def times_in_turn(calls: Mapping[str, Callable[[], Any]], *, repeats: int = REPEATS) -> dict[str, float]:
     """Return each call's median seconds; the calls take turns, so that a slow spell of the machine meets all alike.
 
-    The garbage collector waits for the end of a round, as in `timeit`.
+    A call of a few milliseconds is made several times in its turn, and the garbage collector waits for the end of a
+    round, as in `timeit`: a single one would mostly time how the other side's turn left the processor.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
+    loops = {name: _loops(call) for name, call in calls.items()}
     for _ in range(max(repeats, REPEATS)):
         gc.collect()
         gc.disable()
         try:
             for name, call in calls.items():
                 began = time.perf_counter()
-                call()
-                seconds[name].append(time.perf_counter() - began)
+                for _ in range(loops[name]):
+                    call()
+                seconds[name].append((time.perf_counter() - began) / loops[name])
         finally:
             gc.enable()
     return {name: median(values) for name, values in seconds.items()}
+
+
+def _loops(call: Callable[[], Any]) -> int:
+    """Return how often to make a call in a turn."""
+    began = time.perf_counter()
+    call()
+    return min(max(round(TURN_SECONDS / (time.perf_counter() - began)), 1), MOST_LOOPS)
 
 
 def at_least(ratio: float, target: float) -> dict[str, Any]:

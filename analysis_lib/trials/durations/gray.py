@@ -14,7 +14,7 @@ from analysis_lib.errors import NotEstimable
 from analysis_lib.results import Check, FloatArray, Message
 from analysis_lib.trials._arrays import IntArray, as_binary, as_groups, check_arms
 from analysis_lib.trials._options import as_number
-from analysis_lib.trials.durations._causes import CENSORED_LABEL, counts_by_time, read_endings
+from analysis_lib.trials.durations._causes import CENSORED_LABEL, as_weeks, counts_by_time, read_endings
 
 __all__ = ["gray_test"]
 
@@ -125,7 +125,7 @@ class _Arms:
     @classmethod
     def build(cls, times: FloatArray, cells: IntArray) -> _Arms:
         """Count people by cell (3 x arm + kind of ending) and time."""
-        _, counts = counts_by_time(times, cells, 6)
+        _, counts = counts_by_time(times, as_weeks(times), cells, 6)
         by_arm = counts.reshape(2, 3, -1)
         risk = np.cumsum(by_arm.sum(axis=1)[:, ::-1], axis=1)[:, ::-1]
         came, other, safe = by_arm[:, 1], by_arm[:, 2], np.maximum(risk, 1)
