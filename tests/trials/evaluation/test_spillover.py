@@ -118,13 +118,15 @@ def test_without_a_spillover_none_is_found(draw_spillover, tmp_path):
 @pytest.mark.slow
 @pytest.mark.calibration
 def test_intervals_of_the_simulated_spillover_cover_it(draw_spillover, coverage, tmp_path):
-    """With a spillover and without one. All of the 28 choices of 2 of 8 areas count but the outermost: 27 of 28."""
+    """With a spillover and without one.
+
+    All of the 28 choices of 2 of 8 areas count but the outermost, which is 27 of 28 where areas are alike. Counties
+    differ in size, so it is on the safe side: the claim is the figure found.
+    """
 
     def draw(rng):
         seed, ratio = int(rng.integers(2**31)), rng.choice([0.8, 1.0])
         row, truth = draw_spillover(seed, ratio, tmp_path / "hig", persons=1000)
         return row.interval.low <= truth <= row.interval.high
 
-    coverage(
-        "difference-in-differences: spillover of the simulated HIG, 2 of 8 counties", draw, claim=27 / 28, share=0.2
-    )
+    coverage("difference-in-differences: spillover of the simulated HIG, 2 of 8 counties", draw, claim=0.99, share=0.2)

@@ -79,7 +79,7 @@ CASES = {
     "difference-in-differences: 4 of 12 areas, 199 choices drawn": (drawn_choices, 0.95),
     "difference-in-differences: 2 of 8 areas, CR2": (difference(8, 2, 1), 0.991),
     "difference-in-differences: 2 of 12 areas of 20 to 80 people, CR2": (difference(12, 2, 1, by_size=True), 0.993),
-    "difference-in-differences: no effect before the trial, 3 of 9 areas (share not rejected at 5 %)": (
+    "difference-in-differences: largest of two placebos, 3 of 9 areas (share not rejected at 5 %)": (
         pre_trend, 1 - 4 / 84,
     ),
     "two-stage design: direct effect, 39 offices": (two_stage("direct", 0.75), 0.95),
