@@ -8,7 +8,7 @@ files       folders and files that are replaced whole or not at all
 parameters  the strict reader of the definitions under `parameters/`
 register    who is in the data: columns declared once, reading, DREAM codes to states, simulation
 aggregates  public figures of jobindsats and StatBank, typed, with our jobcentre ids
-trials      a trial's definition, design, outcomes, effects and durations
+trials      a trial's definition and cases; functions of arrays by topic; `evaluation` carries out the plan
 reporting   disclosure control, tables, figures, language, the report that a notebook shows, pages
 batch       plan, run and record a batch of notebooks
 """

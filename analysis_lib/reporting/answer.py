@@ -27,8 +27,18 @@ def answer(trial: Trial, jobcentre: str, effects: Results) -> tuple[Message, ...
         nothing = Message("Nothing can be said here about the effect: {reason}.", reason=first)
         return (nothing,) if jobcentre == ALL else (nothing, few)
     first_id, *others = said
+    if first_id != trial.primary.id:
+        said[first_id] = [_without(trial.primary.id, effects), *said[first_id]]
     compared = [_compared(trial, effects, arm)] + ([] if jobcentre == ALL else [few])
     return _paragraph(said[first_id]), _others(effects, others, arm), _paragraph(compared)
+
+
+def _without(outcome: str, effects: Results) -> Message:
+    """Say that the primary outcome has no answer, and why."""
+    reasons = [row.reason for row in effects.where(outcome=outcome).estimates if row.reason]
+    if not reasons:
+        return Message("{outcome}: no answer here.", outcome=Message(outcome))
+    return Message("{outcome}: no answer here ({reason}).", outcome=Message(outcome), reason=reasons[0])
 
 
 def _paragraph(sentences: Sequence[Message]) -> Message:

@@ -1,1 +1,1 @@
-"""Trial definitions, design, outcomes, effects and durations."""
+"""Trials: definition and cases, functions of arrays by topic, and `evaluation`, which carries out the plan."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 from analysis_lib.parameters import Language, in_project
 from analysis_lib.reporting.evidence import UNVERIFIED, Fact, facts_table, readings_table
 from analysis_lib.reporting.labels import translator_of
+from analysis_lib.reporting.language import say_label
 from analysis_lib.reporting.reports.trial_page import TrialPage
 from analysis_lib.reporting.run_definition import read_run
 from analysis_lib.reporting.shown import Shown, paragraphs, together
@@ -68,6 +69,8 @@ class TrialPublished(TrialPage):
         if self.results:
             caption = t("Published numbers, and what follows from them")
             shown.append(effects_table(self.results, self.translator, self._labels, caption=caption))
+            caption = t("What the numbers were read from")
+            shown.append(facts_table(self._numbers(), self.translator, caption=caption))
         if self.trial.targets:
             facts = [
                 Fact(name=target.label, value=self._write(target), mark=target.mark, source=target.source)
@@ -92,6 +95,37 @@ class TrialPublished(TrialPage):
         rows: list[Estimate] = sorted(load_summary(self.trial).estimates, key=lambda row: row.estimand == SHARE)
         return Results(rows)
 
+    def _numbers(self) -> list[Fact]:
+        """Return every published ratio, share and number of people with its evidence."""
+        data, t = self.trial.data, self.translator.t
+        if not isinstance(data, SummaryData):
+            return []
+        facts = [
+            Fact(
+                name=self._name(ratio.outcome, ratio.site),
+                value=t("{ratio:.2f} ({low:.2f} to {high:.2f})", ratio=ratio.ratio, low=ratio.low, high=ratio.high),
+                mark=ratio.mark, source=ratio.source,
+            )
+            for ratio in data.ratios
+        ]  # fmt: skip
+        facts += [
+            Fact(
+                name=self._name(share.outcome, share.arm), value=self.translator.percent(share.share, 0),
+                mark=share.mark, source=share.source,
+            )
+            for share in data.shares
+        ]  # fmt: skip
+        return facts + [
+            Fact(
+                name=self._name(size.outcome, size.site, size.arm), value=t("{n} people", n=size.n), mark=size.mark,
+                source=size.source,
+            )
+            for size in data.sizes
+        ]  # fmt: skip
+
+    def _name(self, *ids: str | None) -> str:
+        return ", ".join(say_label(self._labels, one, self.translator) for one in ids if one is not None)
+
     def _write(self, target: Target) -> str:
         found = [o for o in self.trial.outcomes if o.id == target.outcome]
         outcome = self.translator.text(found[0].label)
@@ -102,7 +136,8 @@ class TrialPublished(TrialPage):
         yield self._say_numbers()
         yield self._say_findings()
         marks = [fact.mark for fact in trial_facts(self.trial, self.translator)]
-        marks += [found.mark for found in (*self.trial.targets, *self.trial.published)]
+        marks += [found.mark for found in (*self.trial.targets, *self.trial.published, *self.trial.limits)]
+        marks += [fact.mark for fact in self._numbers()]
         yield Message(
             "Facts on this page that were not read in a source, and are marked so: {n} of {all}.",
             n=sum(mark in UNVERIFIED for mark in marks), all=len(marks),

@@ -133,11 +133,11 @@ class TrialSeries(TrialReport):
                 first=plan.first_week, last=plan.last_week,
             ),
             t(
-                "A straight line before the break, and another after it, are fitted with the season of the year. Weeks "
-                "resemble those next to them: the {level:.0f} % intervals take each week's error to go on into the "
-                "next one (AR(1)), or allow for likeness up to {lag} weeks apart (Newey and West), which is known to "
-                "give too narrow intervals. The jump is held against those of earlier dates, which takes neither for "
-                "granted.",
+                "A straight line before the break, and another after it, are fitted with the season of the year. The "
+                "{level:.0f} % intervals with people as clusters say how much chance there is in who the people are. "
+                "Those from the weeks alone (Newey and West up to {lag} weeks apart, and AR(1)) do not know that "
+                "people stay in a state for months: Newey and West's is far too narrow. What happens to everybody in a "
+                "week is in none of them, so the jump is held against those of earlier dates.",
                 level=level, lag=plan.lag_weeks,
             ),
         ]  # fmt: skip
@@ -163,12 +163,12 @@ class TrialSeries(TrialReport):
         if row.value > 0:
             return Message(
                 "{outcome}: from week {week} on it lay {size:.1f} percentage points above what the weeks before lead "
-                "one to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}; it is rather too narrow).",
+                "one to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}).",
                 **shown,
             )
         return Message(
             "{outcome}: from week {week} on it lay {size:.1f} percentage points below what the weeks before lead one "
-            "to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}; it is rather too narrow).",
+            "to expect, on average ({level:.0f} % interval {low:.1f} to {high:.1f}).",
             **shown,
         )
 

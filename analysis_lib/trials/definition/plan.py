@@ -207,7 +207,8 @@ class Series(Definition):
     first_week, last_week
         The weeks of the series.
     errors
-        The model of the errors whose rows come first: AR(1), or Newey and West's; the other's come after.
+        The model of the weeks' errors whose rows come next after those with people as clusters: AR(1), or Newey and
+        West's; the other's come last.
     lag_weeks
         Autocorrelation that Newey and West's standard errors allow for.
     harmonics

@@ -12,7 +12,13 @@ from analysis_lib.results import Check, Curve, Estimate, FloatArray, Message, Re
 from analysis_lib.trials.calendar_weeks import CalendarWeeks
 from analysis_lib.trials.cases import Cases
 from analysis_lib.trials.definition import Series
-from analysis_lib.trials.series import InterruptedSeries, SeriesMethod, interrupted_time_series, placebo_breaks
+from analysis_lib.trials.series import (
+    InterruptedSeries,
+    SeriesMethod,
+    interrupted_cohort,
+    interrupted_time_series,
+    placebo_breaks,
+)
 
 SERIES = "series"
 """The outcome under which the rows of a series go."""
@@ -36,8 +42,9 @@ class SeriesEffects:
     Attributes
     ----------
     effects
-        Changes at the interruption in percentage points, by the plan's model of the errors and by the other one, and
-        the check against earlier dates; empty rows with the reason where nothing can be said.
+        Changes at the interruption in percentage points: with people as clusters, then by the plan's model of the
+        errors of weeks and by the other one; and the check against earlier dates. Empty rows with the reason where
+        nothing can be said.
     placebo
         The level change at each week of the plan at which nothing happened, from the weeks before the interruption
         alone; the estimand names the week.
@@ -77,7 +84,7 @@ def estimate_series(cases: Cases) -> SeriesEffects:
     )  # fmt: skip
     broken = weeks.column(plan.interruption.week)
     methods = sorted(get_args(SeriesMethod), key=lambda method: method != plan.errors)
-    fits = [_fit(cases, plan, weeks, people, method) for method in methods]
+    fits = [_fit_people(cases, plan, weeks), *(_fit(cases, plan, weeks, people, method) for method in methods)]
     rows = [row for found in fits for row in _changes(found, len(cases), level)]
     first = fits[0]
     if isinstance(first, Message):
@@ -88,9 +95,23 @@ def estimate_series(cases: Cases) -> SeriesEffects:
         )  # fmt: skip
     return SeriesEffects(
         effects=Results([*rows, _stands_out(plan, weeks, people)]),
-        placebo=_placebo(plan, weeks, people, len(cases), level),
+        placebo=_placebo(plan, weeks, level),
         observed=observed, fitted=first.fitted, without_break=first.without_break, interruption=broken,
     )  # fmt: skip
+
+
+def _fit_people(cases: Cases, plan: Series, weeks: CalendarWeeks) -> InterruptedSeries | Message:
+    """Return the series fitted with people as clusters, or the reason why not."""
+    least = cases.trial.inference.min_per_arm
+    if weeks.observed.sum(axis=0).min() < least:
+        return Message("fewer than {n} people are observed in a week", n=least)
+    try:
+        return interrupted_cohort(
+            weeks.inside, weeks.observed, weeks.column(plan.interruption.week), harmonics=plan.harmonics,
+            level=cases.trial.inference.level,
+        )  # fmt: skip
+    except NotEstimable as error:
+        return Message.join([error.args[0]])
 
 
 def _fit(
@@ -138,17 +159,17 @@ def _stands_out(plan: Series, weeks: CalendarWeeks, people: FloatArray) -> Check
     return replace(found.check, statistic=100 * found.check.statistic, outcome=SERIES)
 
 
-def _placebo(plan: Series, weeks: CalendarWeeks, people: FloatArray, n: int, level: float) -> Results:
+def _placebo(plan: Series, weeks: CalendarWeeks, level: float) -> Results:
     """Return the level change at each placebo week, as if the series ended before the interruption."""
     before = slice(weeks.column(plan.interruption.week))
     rows = []
     for week in plan.placebo_weeks:
         try:
-            found = interrupted_time_series(
-                weeks.share[before], weeks.column(week), lag=_lag(plan, plan.errors), harmonics=plan.harmonics,
-                people=people[before], method=plan.errors, level=level,
+            found = interrupted_cohort(
+                weeks.inside[:, before], weeks.observed[:, before], weeks.column(week), harmonics=plan.harmonics,
+                level=level,
             )  # fmt: skip
-            row = _in_points(found.effects.estimates[0], n)
+            row = _in_points(found.effects.estimates[0], len(weeks.inside))
         except NotEstimable as error:
             row = _empty(LEVEL, Message.join([error.args[0]]), level)
         rows.append(replace(row, estimand=Message("level change in week {week}", week=week)))

@@ -16,7 +16,7 @@ from analysis_lib.trials.effects._estimates import NO_VARIATION, estimate_of, no
 from analysis_lib.trials.series._autoregressive import AutoregressiveFit, autoregressive
 from analysis_lib.trials.series._segments import LEVEL_CHANGE, SLOPE_CHANGE, Fit, Series, newey_west, whole_number
 
-__all__ = ["InterruptedSeries", "SeriesMethod", "interrupted_time_series"]
+__all__ = ["InterruptedSeries", "SeriesMethod", "interrupted_time_series", "read_break"]
 
 SeriesMethod = Literal["newey_west", "ar1"]
 
@@ -139,18 +139,28 @@ def interrupted_time_series(
         raise no_variation()
     if method == "ar1":
         fit = autoregressive(design, series)
+    return read_break(series, fit, _method(fit, weeks), _notes(fit), level)
+
+
+def read_break(series: Series, fit: Fit, method: Message, notes: list[Message], level: float) -> InterruptedSeries:
+    """Return what a fit says of the break."""
+    design = series.design()
+    if series.harmonics:
+        method = Message.join([method, Message("seasons: {n} harmonics", n=series.harmonics)])
     without = design.copy()
     without[:, [LEVEL_CHANGE, SLOPE_CHANGE]] = 0
     after, x = slice(series.interruption, None), np.arange(len(design), dtype=np.float64)
     return InterruptedSeries(
-        effects=_effects(design, series, fit, _method(fit, weeks, series.harmonics), level),
+        effects=_effects(design, series, fit, method=method, notes=notes, level=level),
         fitted=_curve(x, design, fit, Message("with the break"), level),
         without_break=_curve(x[after], without[after], fit, Message("without the break"), level),
         residuals=fit.residuals,
     )
 
 
-def _effects(design: FloatArray, series: Series, fit: Fit, method: Message, level: float) -> Results:
+def _effects(
+    design: FloatArray, series: Series, fit: Fit, *, method: Message, notes: list[Message], level: float
+) -> Results:
     """Return the changes in level and in slope, and their mean after the break."""
     contrasts = np.zeros((3, design.shape[1]))
     contrasts[0, LEVEL_CHANGE] = contrasts[1, SLOPE_CHANGE] = 1
@@ -165,7 +175,7 @@ def _effects(design: FloatArray, series: Series, fit: Fit, method: Message, leve
     return Results(
         estimate_of(
             Coefficient(value=float(value), std_error=float(error), df=float(df)), series.y,
-            level=level, notes=_notes(fit), estimand=name, method=method, n=len(design),
+            level=level, notes=notes, estimand=name, method=method, n=len(design),
         )
         for name, value, error, df in zip(names, values, errors, fit.freedoms(contrasts), strict=True)
     )  # fmt: skip
@@ -183,12 +193,10 @@ def _notes(fit: Fit) -> list[Message]:
     return [found, bound] if fit.at_bound else [found]
 
 
-def _method(fit: Fit, lag: int, harmonics: int) -> Message:
+def _method(fit: Fit, lag: int) -> Message:
     if isinstance(fit, AutoregressiveFit):
-        parts = [Message("least squares with a break, AR(1) errors by restricted likelihood, Satterthwaite df")]
-    else:
-        parts = [Message("least squares with a break, Newey-West, lag {lag}", lag=lag)]
-    return Message.join([*parts, Message("seasons: {n} harmonics", n=harmonics)] if harmonics else parts)
+        return Message("least squares with a break, AR(1) errors by restricted likelihood, Satterthwaite df")
+    return Message("least squares with a break, Newey-West, lag {lag}", lag=lag)
 
 
 def _autocorrelation(residuals: FloatArray) -> float:

@@ -260,6 +260,18 @@ def test_three_paragraphs_say_the_outcome_the_others_and_who_was_compared():
     assert answer(trial, "all", Results(rows[:1]))[1] == "The plan has no other outcome that could be compared."
 
 
+def test_a_primary_outcome_without_an_answer_is_said_to_have_none():
+    rows = [
+        Estimate.empty(
+            estimand=HAZARD_RATIO, reason="nobody left", level=0.95, outcome="time_to_self_support", arm="treated"
+        ),
+        estimate(DIFFERENCE, "benefit_weeks_52", -2.5, -3.0, -2.0),
+    ]
+    first, others, _ = answer(read_trial("hig"), "all", Results(rows))
+    assert first.startswith("time_to_self_support: no answer here (nobody left). benefit_weeks_52: 2.50 weeks less")
+    assert others == "The plan has no other outcome that could be compared."
+
+
 def test_medians_need_both_arms():
     row = estimate(MEDIAN, "time_to_self_support", 11.5, 11, 12)
     assert "Nothing can be said" in " ".join(answer(read_trial("hig"), "all", Results([row])))

@@ -49,6 +49,16 @@ def test_no_pooled_ratio_of_the_return_to_work_programme():
     assert {row.group for row in page.results.estimates} == {"m1", "m2", "m3"}
 
 
+def test_every_published_number_has_its_evidence():
+    shown = words(open_trial_published(trial="mentor", run=RUN, language="en").numbers())
+    assert "In education after a year, With a mentor 16% Read in the source" in shown
+    assert "With a mentor 1,296 people Worked out from the source avisen.dk" in shown
+    page = open_trial_published(trial="tta", run=RUN, language="da")
+    sources = [fact.source for fact in page._numbers()]
+    assert len(sources) == 6 + 8
+    assert all("Poulsen" in source or "Nielsen" in source for source in sources)
+
+
 def test_sources_that_contradict_each_other_are_all_shown():
     page = open_trial_published(trial="ugig", run=RUN, language="en")
     assert "The sources contradict each other, and all are shown." in words(page.answer())

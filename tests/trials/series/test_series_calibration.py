@@ -7,9 +7,14 @@ is on the safe side, as so few have few degrees of freedom; its figure is of 3,5
 
 import numpy as np
 import pytest
-from scipy import signal
+from scipy import signal, stats
 
-from analysis_lib.trials.series import interrupted_time_series, placebo_breaks, staggered_effects
+from analysis_lib.trials.series import (
+    interrupted_cohort,
+    interrupted_time_series,
+    placebo_breaks,
+    staggered_effects,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.calibration]
 
@@ -120,7 +125,33 @@ def pre_trends(rng):
     return bool(staggered_effects(y, first, event_window=(-3, 0), draws=1000, rng=rng).pre_trends.passed)
 
 
+def of_people(which, *, newey_west=False):
+    """300 people for 70 weeks before and 50 after, who stay in a state for months (autocorrelation 0.98 of a wish)."""
+
+    def draw(rng):
+        week, wish = np.arange(120), np.empty((300, 120))
+        since = week - 70
+        change = (since >= 0) * (0.04 + 0.001 * since)
+        share = 0.10 + 0.0002 * week + change
+        wish[:, 0] = rng.normal(size=300)
+        for t in week[1:]:
+            wish[:, t] = 0.98 * wish[:, t - 1] + np.sqrt(1 - 0.98**2) * rng.normal(size=300)
+        inside = wish < stats.norm.ppf(share)
+        if newey_west:
+            rows = interrupted_time_series(inside.mean(axis=0), 70, lag=8).effects
+        else:
+            rows = interrupted_cohort(inside, np.ones_like(inside), 70).effects
+        interval = rows[which].interval
+        return interval.low <= [0.04, 0.001, change[70:].mean()][which] <= interval.high
+
+    return draw
+
+
 CASES = {
+    "interrupted cohort: 300 people who stay for months, level change": (of_people(0), 0.95, 0.6),
+    "interrupted cohort: 300 people who stay for months, slope change": (of_people(1), 0.95, 0.6),
+    "interrupted cohort: 300 people who stay for months, mean change": (of_people(2), 0.95, 0.6),
+    "interrupted cohort: the same, Newey-West with lag 8, mean change": (of_people(2, newey_west=True), 0.55, 0.6),
     "interrupted series: no autocorrelation, lag 0, level change": (interrupted(0.0, 0, 0), 0.94, 0.6),
     "interrupted series: no autocorrelation, lag 8, level change": (interrupted(0.0, 0), 0.868, 0.6),
     "interrupted series: autocorrelation 0.5, lag 0, level change": (interrupted(0.5, 0, 0), 0.732, 0.6),
